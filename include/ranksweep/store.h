@@ -1,0 +1,108 @@
+/* store: what is kept on disk. Tables, the journal, the results file, checkpoints.
+ *
+ * The only owner of HDF5. Files appear whole or not at all. Nothing here knows about MPI, plans or
+ * experiments: callers hand over tables and named tensors. One thread, one writer. */
+#ifndef RANKSWEEP_STORE_H
+#define RANKSWEEP_STORE_H
+
+#include "ranksweep/base.h"
+#include "ranksweep/num.h"
+
+/* ---- tables ------------------------------------------------------------------------------- */
+
+typedef enum rs_column_type { RS_COLUMN_INT, RS_COLUMN_FLOAT, RS_COLUMN_TEXT } rs_column_type;
+
+typedef struct rs_column {
+  const char *name;
+  rs_column_type type;
+  const char *unit;      /* NULL: none */
+  const char *long_name; /* NULL: none */
+} rs_column;
+
+/* Rows of typed cells under named columns; grows at the end, cells can be overwritten. New cells are 0,
+ * NaN and "". Copies everything it is given. Column names are unique. */
+typedef struct rs_table rs_table;
+
+rs_status rs_table_create(const rs_column *columns, size_t n, rs_table **out) RS_MUST_CHECK;
+void rs_table_destroy(rs_table *t);
+rs_status rs_table_add_column(rs_table *t, const rs_column *column) RS_MUST_CHECK;
+rs_status rs_table_add_row(rs_table *t, size_t *row) RS_MUST_CHECK;
+size_t rs_table_rows(const rs_table *t);
+size_t rs_table_columns(const rs_table *t);
+const rs_column *rs_table_column(const rs_table *t, size_t column);
+int rs_table_find(const rs_table *t, const char *name); /* column index, -1: none */
+
+void rs_table_set_int(rs_table *t, size_t row, size_t column, int64_t value);
+void rs_table_set_float(rs_table *t, size_t row, size_t column, double value);
+rs_status rs_table_set_text(rs_table *t, size_t row, size_t column, const char *value) RS_MUST_CHECK;
+int64_t rs_table_int(const rs_table *t, size_t row, size_t column);
+double rs_table_float(const rs_table *t, size_t row, size_t column);
+const char *rs_table_text(const rs_table *t, size_t row, size_t column);
+/* Any cell as a double (text: NaN), for sorting and objectives. */
+double rs_table_number(const rs_table *t, size_t row, size_t column);
+
+/* ---- journal ------------------------------------------------------------------------------ */
+
+/* Append-only record of what happened, the truth that the results file is made from. Text: one record a
+ * line, "<16 hex digits of XXH3-64 over the payload> <payload>\n", the payload one JSON object without
+ * newlines. The first record names the format, version and job. */
+typedef struct rs_journal rs_journal;
+
+/* Called for every valid record in order; another status than RS_OK ends the reading with it. */
+typedef rs_status (*rs_journal_visit)(void *user, const char *payload, size_t line);
+
+/* Open PATH for appending, creating it when absent, after handing every record that is there to VISIT. A torn
+ * last record (no newline, or wrong checksum in the last line) is cut off and *TORN set to its bytes (0:
+ * none); a damaged record before the last is RS_ERR_DATA with its line. */
+rs_status rs_journal_open(const char *path, rs_journal_visit visit, void *user, rs_journal **out,
+                          size_t *torn) RS_MUST_CHECK;
+
+/* Read only: visit the records, change nothing. */
+rs_status rs_journal_read(const char *path, rs_journal_visit visit, void *user, size_t *torn)
+    RS_MUST_CHECK;
+
+/* Append one record (written at once, durable after the next sync). */
+rs_status rs_journal_append(rs_journal *j, const char *payload) RS_MUST_CHECK;
+rs_status rs_journal_sync(rs_journal *j) RS_MUST_CHECK; /* fdatasync when there is something new */
+bool rs_journal_dirty(const rs_journal *j);
+rs_status rs_journal_close(rs_journal *j) RS_MUST_CHECK; /* sync and close; takes NULL */
+
+/* ---- checkpoints -------------------------------------------------------------------------- */
+
+/* A file RESULTS.ckpt/<name>.h5: the tensors of a bundle under /model (a name "dense1/kernel" becomes a
+ * dataset in a group), a JSON text in the root attribute "state", an XXH3-64 checksum attribute at every
+ * dataset, `format`="ranksweep-checkpoint", `format_version`. Written whole or not at all. */
+rs_status rs_checkpoint_write(const char *path, const rs_bundle *bundle, const char *state_json)
+    RS_MUST_CHECK;
+
+/* Read it back, verifying every checksum; damage is RS_ERR_DATA that names file and tensor. STATE_JSON may
+ * be NULL; else release with free(). */
+rs_status rs_checkpoint_read(const char *path, rs_bundle *bundle, char **state_json) RS_MUST_CHECK;
+
+/* ---- results file ------------------------------------------------------------------------- */
+
+#define RS_RESULTS_VERSION 1
+
+/* Everything that a results file holds. When written: borrowed. When read: owned, rs_results_free(). */
+typedef struct rs_results {
+  const char *state;        /* running | complete | interrupted */
+  const char *job_name, *experiment, *tool_version, *created, *updated;
+  const char *job_yaml;     /* /job/yaml */
+  const char *job_resolved; /* /job/resolved, JSON */
+  rs_table *trials, *stages, *metrics, *provenance;
+  size_t n_models;          /* /models/<trial> */
+  const struct rs_model_link {
+    int64_t trial;
+    const char *file; /* relative to the directory of the results file, e.g. "mnist.ckpt/3f2a.h5" */
+  } *models;
+} rs_results;
+
+/* Atomic snapshot of R to PATH. 10,000 trials and 100,000 metric rows take well under a second. */
+rs_status rs_results_write(const char *path, const rs_results *r) RS_MUST_CHECK;
+
+/* Read all but the models' tensors. Not HDF5, not ours, a newer version or damaged: RS_ERR_DATA that names
+ * PATH and the object. */
+rs_status rs_results_read(const char *path, rs_results *r) RS_MUST_CHECK;
+void rs_results_free(rs_results *r);
+
+#endif
