@@ -36,7 +36,8 @@ rs_status rs_value_copy(const rs_value *from, rs_value *to) RS_MUST_CHECK;
 void rs_value_free(rs_value *value);
 bool rs_value_equal(const rs_value *a, const rs_value *b);
 /* Append the value as people write it: 0.001, adam, [1024, 1024], full. WORD: the special word of its
- * setting or NULL. Floats in the shortest form that reads back to the same double. */
+ * setting or NULL. Floats in the shortest form that reads back to the same double. Texts that would read
+ * back as something else ("", "a, b", "10") are in double quotes, so different values never look alike. */
 void rs_value_print(const rs_value *value, const char *word, rs_str *out);
 
 /* ---- tables of settings ------------------------------------------------------------------- */
@@ -53,6 +54,13 @@ typedef struct rs_setting {
   const char *help;    /* one sentence */
 } rs_setting;
 
+/* A number that an experiment reports: a column of the results. Tables end with a NULL name. */
+typedef struct rs_metric {
+  const char *name;
+  const char *unit; /* NULL: none */
+  const char *long_name;
+} rs_metric;
+
 /* What a job file may say for one experiment. All pointers outlive every job made with them. */
 typedef struct rs_settings rs_settings;
 typedef struct rs_problems rs_problems;
@@ -60,7 +68,8 @@ typedef struct rs_schema {
   const char *experiment;            /* "svd-compress" */
   const char *summary;               /* one sentence, for `kinds` */
   const rs_setting *const *settings; /* NULL-terminated list of tables; the common ones are added */
-  const char *const *metrics;        /* NULL-terminated names that `sweep.objectives` may use */
+  const rs_metric *metrics; /* of a finished trial: what `sweep.objectives` may use, beside `parameters`
+                               and `seconds`, which every trial has; NULL: no others */
   /* Checks across settings (svd rank against layer widths, files that must exist): adds a problem for
    * each fault found and returns RS_OK; another status only when checking itself failed. May be NULL. */
   rs_status (*check)(const rs_settings *settings, rs_problems *problems);
@@ -96,7 +105,8 @@ size_t rs_settings_texts(const rs_settings *s, const char *path, const char *con
 bool rs_settings_word(const rs_settings *s, const char *path); /* was the special word given? */
 const rs_value *rs_settings_value(const rs_settings *s, const char *path); /* NULL: no such path */
 
-/* Where the value was written: "job.yaml:12:5", "--set train.lr=0.1" or "default". */
+/* Where the value was written: "job.yaml:12:5", "--set train.lr=0.1" or "default"; "recorded" for settings
+ * read back from JSON, "computed" for a value set without a place. */
 const char *rs_settings_place(const rs_settings *s, const char *path);
 /* The table entry of PATH; NULL when there is none. */
 const rs_setting *rs_settings_entry(const rs_settings *s, const char *path);
@@ -148,6 +158,7 @@ typedef struct rs_point {
   size_t count;
   const char *const *paths;
   const rs_value *values;
+  const char *const *places; /* of each value */
   const char *place;
 } rs_point;
 

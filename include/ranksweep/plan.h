@@ -45,7 +45,9 @@ typedef struct rs_trial {
 
 typedef struct rs_plan rs_plan;
 
-/* An empty plan for JOB, whose experiment runs the N stages SPECS in a row. Both outlive the plan. */
+enum { RS_MAX_STAGES = 8 }; /* of one chain */
+
+/* An empty plan for JOB, whose experiment runs the N stages SPECS in a row. JOB and the specs outlive the plan. */
 rs_status rs_plan_create(const rs_job *job, const rs_stage_spec *const *specs, size_t n,
                          rs_plan **out) RS_MUST_CHECK;
 void rs_plan_destroy(rs_plan *plan);

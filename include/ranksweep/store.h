@@ -19,8 +19,10 @@ typedef struct rs_column {
   const char *long_name; /* NULL: none */
 } rs_column;
 
-/* Rows of typed cells under named columns; grows at the end, cells can be overwritten. New cells are 0,
- * NaN and "". Copies everything it is given. Column names are unique. */
+/* Rows of typed cells under named columns; grows at the end, cells can be overwritten. New cells
+ * are 0, NaN and "". Copies everything it is given. Column names are unique and not empty. Cells
+ * and rows are amortised O(1); what rs_table_column() points at stays valid while the table lives,
+ * a text cell until it is set again. */
 typedef struct rs_table rs_table;
 
 rs_status rs_table_create(const rs_column *columns, size_t n, rs_table **out) RS_MUST_CHECK;
@@ -34,7 +36,9 @@ int rs_table_find(const rs_table *t, const char *name); /* column index, -1: non
 
 void rs_table_set_int(rs_table *t, size_t row, size_t column, int64_t value);
 void rs_table_set_float(rs_table *t, size_t row, size_t column, double value);
-rs_status rs_table_set_text(rs_table *t, size_t row, size_t column, const char *value) RS_MUST_CHECK;
+/* NULL is "". */
+rs_status rs_table_set_text(rs_table *t, size_t row, size_t column,
+                            const char *value) RS_MUST_CHECK;
 int64_t rs_table_int(const rs_table *t, size_t row, size_t column);
 double rs_table_float(const rs_table *t, size_t row, size_t column);
 const char *rs_table_text(const rs_table *t, size_t row, size_t column);
@@ -43,25 +47,29 @@ double rs_table_number(const rs_table *t, size_t row, size_t column);
 
 /* ---- journal ------------------------------------------------------------------------------ */
 
-/* Append-only record of what happened, the truth that the results file is made from. Text: one record a
- * line, "<16 hex digits of XXH3-64 over the payload> <payload>\n", the payload one JSON object without
- * newlines. The first record names the format, version and job. */
+/* Append-only record of what happened, the truth that the results file is made from. Text: one
+ * record a line, "<16 hex digits of XXH3-64 over the payload> <payload>\n", the payload one JSON
+ * object without newlines and at most 16 MiB. The first record names the format, version and job.
+ */
 typedef struct rs_journal rs_journal;
 
 /* Called for every valid record in order; another status than RS_OK ends the reading with it. */
 typedef rs_status (*rs_journal_visit)(void *user, const char *payload, size_t line);
 
-/* Open PATH for appending, creating it when absent, after handing every record that is there to VISIT. A torn
- * last record (no newline, or wrong checksum in the last line) is cut off and *TORN set to its bytes (0:
- * none); a damaged record before the last is RS_ERR_DATA with its line. */
+/* Open PATH for appending, creating it when absent, after handing every record that is there to
+ * VISIT. A torn last record (no newline, or wrong checksum in the last line) is cut off and *TORN
+ * set to its bytes (0: none); a damaged record before the last is RS_ERR_DATA with its line, and so
+ * is a first line that does not begin as a record: such a file is not ours to cut. Open elsewhere
+ * for appending: RS_ERR_CONFLICT. TORN may be NULL. */
 rs_status rs_journal_open(const char *path, rs_journal_visit visit, void *user, rs_journal **out,
                           size_t *torn) RS_MUST_CHECK;
 
-/* Read only: visit the records, change nothing. */
-rs_status rs_journal_read(const char *path, rs_journal_visit visit, void *user, size_t *torn)
-    RS_MUST_CHECK;
+/* Read only: visit the records, change nothing. A missing file is RS_ERR_IO. */
+rs_status rs_journal_read(const char *path, rs_journal_visit visit, void *user,
+                          size_t *torn) RS_MUST_CHECK;
 
-/* Append one record (written at once, durable after the next sync). */
+/* Append one record (written at once, durable after the next sync). When the disk is full or the
+ * write comes out short it is taken back, so the journal stays sound: RS_ERR_IO. */
 rs_status rs_journal_append(rs_journal *j, const char *payload) RS_MUST_CHECK;
 rs_status rs_journal_sync(rs_journal *j) RS_MUST_CHECK; /* fdatasync when there is something new */
 bool rs_journal_dirty(const rs_journal *j);
@@ -69,39 +77,60 @@ rs_status rs_journal_close(rs_journal *j) RS_MUST_CHECK; /* sync and close; take
 
 /* ---- checkpoints -------------------------------------------------------------------------- */
 
-/* A file RESULTS.ckpt/<name>.h5: the tensors of a bundle under /model (a name "dense1/kernel" becomes a
- * dataset in a group), a JSON text in the root attribute "state", an XXH3-64 checksum attribute at every
- * dataset, `format`="ranksweep-checkpoint", `format_version`. Written whole or not at all. */
-rs_status rs_checkpoint_write(const char *path, const rs_bundle *bundle, const char *state_json)
-    RS_MUST_CHECK;
+/* A file RESULTS.ckpt/<name>.h5, readable by HDF5 1.8 and later:
+ *   /                 attributes `format`="ranksweep-checkpoint", `format_version`, `tensors` (how
+ * many), `state` (a JSON text), `state_checksum` /model/<name>     a contiguous float32 dataset for
+ * each tensor, a name "dense1/kernel" being a dataset in a group; attributes `checksum` and `index`
+ * (its place in the bundle) Checksums are XXH3-64 over the bytes of the text or the data. Written
+ * whole or not at all; equal content gives equal bytes. Takes as much memory again as the bundle
+ * for the time of the call. */
+rs_status rs_checkpoint_write(const char *path, const rs_bundle *bundle,
+                              const char *state_json) RS_MUST_CHECK;
 
-/* Read it back, verifying every checksum; damage is RS_ERR_DATA that names file and tensor. STATE_JSON may
- * be NULL; else release with free(). */
+/* Read it back in the order of the bundle written, verifying every checksum; damage is RS_ERR_DATA
+ * that names file and tensor. BUNDLE comes empty and stays so after a failure. STATE_JSON may be
+ * NULL; else release with free(). */
 rs_status rs_checkpoint_read(const char *path, rs_bundle *bundle, char **state_json) RS_MUST_CHECK;
 
 /* ---- results file ------------------------------------------------------------------------- */
 
+/* The file, readable by HDF5 1.8 and later:
+ *   /                 attributes `format`="ranksweep", `format_version` (a whole number) and the
+ * texts `state`, `job_name`, `experiment`, `tool_version`, `created`, `updated` (str in h5py)
+ *   /trials /stages /metrics /provenance
+ *                     one row an element, one member a column: int64, float64, or UTF-8 of fixed
+ * length padded with NUL, as wide as the longest cell. Attributes `units` and `long_name`: one text
+ * a column in the order of the members, "" where there is none; absent when no column has one.
+ * Large tables are chunked and compressed (shuffle, deflate, fletcher32). /job/yaml /job/resolved
+ * texts of fixed length /models/<trial>   external link to /model of a checkpoint Equal content
+ * gives equal bytes. A reader passes over columns, attributes and objects that it does not know. */
 #define RS_RESULTS_VERSION 1
 
-/* Everything that a results file holds. When written: borrowed. When read: owned, rs_results_free(). */
+/* Everything that a results file holds. When written: borrowed. When read: owned,
+ * rs_results_free(). */
 typedef struct rs_results {
-  const char *state;        /* running | complete | interrupted */
+  const char *state; /* running | complete | interrupted */
   const char *job_name, *experiment, *tool_version, *created, *updated;
   const char *job_yaml;     /* /job/yaml */
   const char *job_resolved; /* /job/resolved, JSON */
   rs_table *trials, *stages, *metrics, *provenance;
-  size_t n_models;          /* /models/<trial> */
+  size_t n_models; /* /models/<trial> */
   const struct rs_model_link {
     int64_t trial;
-    const char *file; /* relative to the directory of the results file, e.g. "mnist.ckpt/3f2a.h5" */
-  } *models;
+    /* Relative to the directory of the results file, e.g. "mnist.ckpt/3f2a.h5". When read, NULL
+     * means that the model itself is in the results file. */
+    const char *file;
+  } * models;
 } rs_results;
 
-/* Atomic snapshot of R to PATH. 10,000 trials and 100,000 metric rows take well under a second. */
+/* Atomic snapshot of R to PATH. All four tables must be there and have columns; texts may be NULL
+ * (""). 10,000 trials and 100,000 metric rows take well under a second. */
 rs_status rs_results_write(const char *path, const rs_results *r) RS_MUST_CHECK;
 
-/* Read all but the models' tensors. Not HDF5, not ours, a newer version or damaged: RS_ERR_DATA that names
- * PATH and the object. */
+/* Read all but the models' tensors, links in the order of trials. /trials has at least `trial`
+ * (whole numbers) and `state` (texts). Not HDF5, not ours, a newer version or damaged: RS_ERR_DATA
+ * that names PATH and the object; a file that cannot be opened: RS_ERR_IO. R is empty after a
+ * failure. */
 rs_status rs_results_read(const char *path, rs_results *r) RS_MUST_CHECK;
 void rs_results_free(rs_results *r);
 

@@ -1,0 +1,90 @@
+/* exp: the experiment kinds. One file a kind, one line in list.c.
+ *
+ * A kind is a const table: its settings, the chain of stages of a trial, its metrics. Its stages never touch MPI, HDF5,
+ * the environment or stdout; all they may use comes in the context. */
+#ifndef RANKSWEEP_EXP_H
+#define RANKSWEEP_EXP_H
+
+#include "ranksweep/comm.h"
+#include "ranksweep/data.h"
+#include "ranksweep/job.h"
+#include "ranksweep/num.h"
+#include "ranksweep/plan.h"
+
+/* ---- what a running stage gets ---------------------------------------------------------------- */
+
+typedef struct rs_metric_value {
+  const char *name; /* one of the kind's metrics or finals */
+  double value;
+} rs_metric_value;
+
+/* How far a stage is, for displays and for the decision to stop. */
+typedef struct rs_stage_progress {
+  uint64_t done, total; /* steps */
+  size_t epoch, epochs; /* 0, 0 where there are none */
+  double loss;          /* NaN: none */
+} rs_stage_progress;
+
+/* The way out of a stage. All functions may be called on every rank of the group; only the root's count. */
+typedef struct rs_stage_host {
+  void *user;
+  /* A row of /metrics at the end of an epoch or step. */
+  rs_status (*metrics)(void *user, size_t epoch, uint64_t step, const rs_metric_value *values,
+                       size_t n);
+  /* A column of the trial's row in /trials. */
+  rs_status (*final)(void *user, const char *name, double value);
+  /* Between steps: reports progress; RS_ERR_STOPPED when the stage has to end here. Collective. */
+  rs_status (*tick)(void *user, const rs_stage_progress *progress);
+} rs_stage_host;
+
+typedef struct rs_data_cache rs_data_cache;
+
+typedef struct rs_stage_context {
+  const rs_settings *settings;
+  uint64_t seed;
+  const char *stage;       /* name of the stage: its random streams are keyed by it */
+  rs_comm *comm;           /* the group */
+  const rs_bundle *parent; /* what the parent stage left; NULL in a first stage */
+  rs_bundle *output;       /* what this stage leaves, filled on the root */
+  rs_data_cache *cache;    /* datasets that this process holds already */
+  const rs_stage_host *host;
+} rs_stage_context;
+
+rs_status rs_stage_metrics(rs_stage_context *c, size_t epoch, uint64_t step,
+                           const rs_metric_value *values, size_t n) RS_MUST_CHECK;
+rs_status rs_stage_final(rs_stage_context *c, const char *name, double value) RS_MUST_CHECK;
+rs_status rs_stage_tick(rs_stage_context *c, const rs_stage_progress *progress) RS_MUST_CHECK;
+
+/* Datasets stay loaded between the stages of a process. */
+rs_status rs_data_cache_create(rs_data_cache **out) RS_MUST_CHECK;
+void rs_data_cache_destroy(rs_data_cache *cache);
+
+/* ---- kinds ------------------------------------------------------------------------------------------ */
+
+typedef struct rs_stage_op {
+  rs_stage_spec spec;
+  /* Runs the stage on every rank of the group; collective. All ranks return the same status. */
+  rs_status (*run)(rs_stage_context *c);
+} rs_stage_op;
+
+typedef struct rs_experiment {
+  rs_schema schema;            /* name, summary, settings, final metrics, checks */
+  const rs_stage_op *const *stages; /* the chain of a trial, NULL-terminated */
+  const rs_metric *metrics;    /* columns of /metrics; ends with a NULL name */
+  const char *example;         /* a small job on a built-in source; the conformance suite runs it */
+  bool hidden;                 /* for tests: not listed by `kinds` */
+} rs_experiment;
+
+/* NULL-terminated. */
+extern const rs_experiment *const rs_experiments[];
+
+/* NULL when there is none. */
+const rs_experiment *rs_experiment_find(const char *name);
+
+/* The schemas of all kinds, NULL-terminated, for rs_job_load. */
+const rs_schema *const *rs_experiment_schemas(void);
+
+/* Specs of a kind's stages for rs_plan_create; at most RS_MAX_STAGES. */
+size_t rs_experiment_specs(const rs_experiment *kind, const rs_stage_spec *specs[RS_MAX_STAGES]);
+
+#endif

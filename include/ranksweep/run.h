@@ -1,0 +1,52 @@
+/* run: one stage on one group. Gives the experiment kind its context, keeps what stages leave, times and reports. */
+#ifndef RANKSWEEP_RUN_H
+#define RANKSWEEP_RUN_H
+
+#include "ranksweep/exp.h"
+
+/* What to run. Borrowed for the time of rs_runner_run. */
+typedef struct rs_stage_task {
+  int stage, attempt; /* the coordinator's numbers */
+  const rs_experiment *kind;
+  int step;           /* which of the kind's stages */
+  const rs_settings *settings;
+  rs_id identity, parent; /* parent: where there is one */
+  bool has_parent;
+  int threads; /* OpenMP threads of each rank */
+} rs_stage_task;
+
+enum { RS_MAX_FINALS = 32, RS_MESSAGE_BYTES = 1024 };
+
+/* How it ended. Names of finals are the kind's own constants. */
+typedef struct rs_stage_report {
+  rs_status status;
+  char message[RS_MESSAGE_BYTES];
+  double seconds;
+  size_t n_finals;
+  rs_metric_value finals[RS_MAX_FINALS];
+  bool has_output; /* a checkpoint named by the identity was written */
+} rs_stage_report;
+
+/* What the group's root tells while it runs. */
+typedef struct rs_run_events {
+  void *user;
+  rs_status (*metrics)(void *user, const rs_stage_task *task, size_t epoch, uint64_t step,
+                       double seconds, const rs_metric_value *values, size_t n);
+  rs_status (*progress)(void *user, const rs_stage_task *task, const rs_stage_progress *progress);
+  bool (*stop)(void *user); /* on every rank: has this stage been asked to stop? */
+} rs_run_events;
+
+typedef struct rs_runner rs_runner;
+
+/* DIRECTORY: where stages leave their output, "RESULTS.ckpt". */
+rs_status rs_runner_create(const char *directory, rs_runner **out) RS_MUST_CHECK;
+void rs_runner_destroy(rs_runner *r);
+
+/* Run TASK on the group COMM. Failures are in the report, the same on every rank. Collective. */
+void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm, const rs_run_events *events,
+                   rs_stage_report *report);
+
+/* "DIRECTORY/<identity>.h5" into *OUT (release with free()): what the stage of that identity left. */
+rs_status rs_stage_path(const char *directory, rs_id identity, char **out) RS_MUST_CHECK;
+
+#endif

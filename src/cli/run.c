@@ -1,0 +1,242 @@
+/* ranksweep run: takes part in an MPI world, starts one, or does all in this process. */
+#include "cli.h"
+#include "display.h"
+#include "size.h"
+#include "world.h"
+
+#include "ranksweep/comm.h"
+#include "ranksweep/sched.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_OVERRIDES = 256 };
+
+typedef struct run_arguments {
+  const char *job, *results;
+  char *default_results;
+  int ranks; /* 0: to be chosen */
+  bool fresh;
+  const char *overrides[MAX_OVERRIDES];
+  size_t n_overrides;
+} run_arguments;
+
+static const char help[] =
+    "  JOB.yaml            the job file\n"
+    "  -o RESULTS.h5       where results go (default: results/<job name>.h5); existing ones are continued\n"
+    "  -n RANKS            MPI ranks, the coordinator included; 1: all in one process (default: by the machine)\n"
+    "  --set KEY=VALUE     use another value for a setting; may be repeated\n"
+    "  --fresh             move existing results aside and start anew\n\n"
+    "Under mpirun or srun it takes part in that launch; otherwise it starts mpirun itself.\n"
+    "Exit status: 0 all trials done, 1 some failed, 2 bad usage, job file or data, 75 stopped early (run again).\n";
+
+/* ---- arguments ------------------------------------------------------------------------------------------ */
+
+static int parse_ranks(const char *text, int *out) {
+  char *end;
+  long n = strtol(text, &end, 10);
+  if (*end != '\0' || n < 1 || n > 1000000) return -1;
+  *out = (int)n;
+  return 0;
+}
+
+/* 0: go on; otherwise an exit status in *EXIT_STATUS. */
+static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
+  static const struct option options[] = {{"set", required_argument, NULL, 's'},
+                                          {"fresh", no_argument, NULL, 'f'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+  *a = (run_arguments){0};
+  opterr = 0;
+  for (int c; (c = getopt_long(argc, argv, "o:n:h", options, NULL)) != -1;) {
+    switch (c) {
+    case 'o': a->results = optarg; break;
+    case 'n':
+      if (parse_ranks(optarg, &a->ranks) == 0) break;
+      *exit_status = cli_usage(&cli_run, "-n %s: expected a number of ranks, 1 or more", optarg);
+      return 1;
+    case 's':
+      if (a->n_overrides == MAX_OVERRIDES) {
+        *exit_status = cli_usage(&cli_run, "more than %d --set", MAX_OVERRIDES);
+        return 1;
+      }
+      a->overrides[a->n_overrides++] = optarg;
+      break;
+    case 'f': a->fresh = true; break;
+    case 'h': *exit_status = cli_help(&cli_run, help); return 1;
+    default: *exit_status = cli_usage(&cli_run, "unknown option, or one without its value: %s", argv[optind - 1]); return 1;
+    }
+  }
+  if (optind + 1 == argc) {
+    a->job = argv[optind];
+    return 0;
+  }
+  *exit_status = cli_usage(&cli_run, optind == argc ? "which job file?" : "one job file at a time");
+  return 1;
+}
+
+static rs_status choose_results(run_arguments *a, const rs_job *job) {
+  if (a->results != NULL) return RS_OK;
+  rs_str path = {0};
+  rs_str_addf(&path, "results/%s.h5", rs_job_name(job));
+  a->results = a->default_results = path.text;
+  return rs_str_status(&path);
+}
+
+static char *join_arguments(int argc, char **argv) {
+  rs_str line = {0};
+  rs_str_add(&line, "ranksweep");
+  for (int i = 0; i < argc; i++) rs_str_addf(&line, " %s", argv[i]);
+  return line.text;
+}
+
+/* ---- the coordinator's side -------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t stop_signals;
+
+static void on_signal(int signal) {
+  (void)signal;
+  if (++stop_signals > 1) _exit(EXIT_INTERRUPTED); /* asked twice: at once */
+}
+
+static bool stop_asked(void *user) {
+  (void)user;
+  return stop_signals > 0;
+}
+
+static void watch_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGUSR1, &action, NULL);
+}
+
+static int print_summary(const run_arguments *a, const rs_run_summary *s) {
+  char took[32];
+  print_seconds(took, sizeof took, s->seconds);
+  fprintf(stderr, "%zu of %zu trials done", s->done, s->trials);
+  if (s->failed > 0) fprintf(stderr, ", %zu failed", s->failed);
+  fprintf(stderr, " in %s; %zu stages run, %zu reused; results: %s\n", took, s->stages_run,
+          s->stages_reused, a->results);
+  if (s->stopped) {
+    fprintf(stderr, "stopped early: the same command continues\n");
+    return EXIT_INTERRUPTED;
+  }
+  return s->failed > 0 ? EXIT_TRIALS_FAILED : EXIT_DONE;
+}
+
+static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t, const char *command_line) {
+  display screen;
+  rs_run_summary summary;
+  watch_signals();
+  display_open(&screen, world_terminal());
+  rs_coordinate_options options = {
+      .job = job,
+      .kind = rs_experiment_find(rs_job_schema(job)->experiment),
+      .results = a->results,
+      .fresh = a->fresh,
+      .threads = (int)rs_settings_int(rs_job_base(job), "resources.threads_per_rank"),
+      .command_line = command_line,
+      .log = &screen.log,
+      .show = display_show,
+      .stop = stop_asked,
+      .user = &screen,
+  };
+  rs_status status = rs_coordinate(&options, t, &summary);
+  display_close(&screen);
+  return status == RS_OK ? print_summary(a, &summary) : cli_fail(status);
+}
+
+static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char **argv) {
+  rs_job *job;
+  char *line = join_arguments(argc, argv);
+  rs_status status = rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
+  if (status == RS_OK) status = choose_results(a, job);
+  int exit_status = status == RS_OK ? coordinate(a, job, t, line) : cli_fail(status);
+  if (status != RS_OK) rs_dismiss(t);
+  rs_job_destroy(job);
+  free(line);
+  return exit_status;
+}
+
+/* ---- the three ways to run ------------------------------------------------------------------------------------ */
+
+static int run_alone(run_arguments *a, int argc, char **argv) {
+  rs_transport *t;
+  rs_status status = rs_transport_create_local(&t);
+  if (status != RS_OK) return cli_fail(status);
+  int exit_status = load_and_coordinate(a, t, argc, argv);
+  rs_transport_destroy(t);
+  return exit_status;
+}
+
+static int work(rs_transport *t) {
+  /* The coordinator decides when to stop; a signal to a worker alone must not kill its stage. */
+  signal(SIGINT, SIG_IGN);
+  signal(SIGUSR1, SIG_IGN);
+  if (rs_work(t) == RS_OK) return EXIT_DONE;
+  fprintf(stderr, "ranksweep: worker rank %d: %s\n", rs_transport_rank(t), rs_error_message());
+  rs_comm_abort(EXIT_TRIALS_FAILED);
+  return EXIT_TRIALS_FAILED;
+}
+
+static rs_status bind_workers(int rank) {
+  display screen;
+  int index, count;
+  display_open(&screen, 0);
+  RS_TRY(rs_comm_place(&index, &count));
+  if (rank > 0) world_bind(index, count, index == 0 ? &screen.log : NULL);
+  return RS_OK;
+}
+
+static int take_part(run_arguments *a, int argc, char **argv) {
+  int rank, size, exit_status;
+  rs_transport *t;
+  rs_status status = rs_comm_start(&argc, &argv, &rank, &size);
+  if (status != RS_OK) return cli_fail(status);
+  status = world_check(size);
+  if (status == RS_OK && size == 1) {
+    exit_status = run_alone(a, argc, argv);
+  } else if (status == RS_OK && (status = bind_workers(rank)) == RS_OK &&
+             (status = rs_transport_create_mpi(&t)) == RS_OK) {
+    exit_status = rank == 0 ? load_and_coordinate(a, t, argc, argv) : work(t);
+    rs_transport_destroy(t);
+  } else {
+    exit_status = cli_fail(status);
+  }
+  rs_comm_finish();
+  return exit_status;
+}
+
+static int launch(run_arguments *a, int argc, char **argv) {
+  rs_job *job;
+  rs_status status = rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
+  if (status == RS_OK && a->ranks == 0) status = size_choose_ranks(job, &a->ranks);
+  rs_job_destroy(job);
+  if (status != RS_OK) return cli_fail(status);
+  if (a->ranks == 1) return run_alone(a, argc, argv);
+  return world_launch(a->ranks, argc, argv);
+}
+
+static int run(int argc, char **argv) {
+  run_arguments a;
+  int exit_status;
+  if (parse(argc, argv, &a, &exit_status) != 0) return exit_status;
+  if (world_launched())
+    exit_status = take_part(&a, argc, argv);
+  else if (world_check(1) != RS_OK)
+    exit_status = cli_fail(RS_ERR_USAGE);
+  else
+    exit_status = a.ranks == 1 ? run_alone(&a, argc, argv) : launch(&a, argc, argv);
+  free(a.default_results);
+  return exit_status;
+}
+
+const cli_command cli_run = {
+    .name = "run",
+    .usage = "run JOB.yaml [-o RESULTS.h5] [-n RANKS] [--set KEY=VALUE]... [--fresh]",
+    .summary = "Run a job, or continue it.",
+    .run = run,
+};

@@ -1,0 +1,109 @@
+/* Trials for other programs: CSV and JSON. */
+#include "show.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+/* ---- CSV ---------------------------------------------------------------------------------- */
+
+/* RFC 4180: a field with a comma, quote or line break goes between quotes, its quotes doubled. */
+static void print_field(const char *text) {
+  if (strpbrk(text, ",\"\r\n") == NULL) {
+    fputs(text, stdout);
+    return;
+  }
+  putchar('"');
+  for (; *text != '\0'; text++) {
+    if (*text == '"') putchar('"');
+    putchar(*text);
+  }
+  putchar('"');
+}
+
+/* The fewest digits that read back as the same number; nothing for NaN. */
+static void print_double(double value) {
+  char text[32];
+  if (isnan(value)) return;
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  fputs(text, stdout);
+}
+
+static void print_csv_cell(const rs_table *t, size_t row, size_t column) {
+  switch (rs_table_column(t, column)->type) {
+  case RS_COLUMN_INT: printf("%" PRId64, rs_table_int(t, row, column)); break;
+  case RS_COLUMN_FLOAT: print_double(rs_table_float(t, row, column)); break;
+  case RS_COLUMN_TEXT: print_field(rs_table_text(t, row, column)); break;
+  }
+}
+
+rs_status show_print_csv(const rs_results *r, const show_rows *rows) {
+  size_t n = rs_table_columns(r->trials);
+  for (size_t c = 0; c < n; c++) {
+    if (c > 0) putchar(',');
+    print_field(rs_table_column(r->trials, c)->name);
+  }
+  putchar('\n');
+  for (size_t i = 0; i < rows->count; i++) {
+    for (size_t c = 0; c < n; c++) {
+      if (c > 0) putchar(',');
+      print_csv_cell(r->trials, rows->rows[i], c);
+    }
+    putchar('\n');
+  }
+  return RS_OK;
+}
+
+/* ---- JSON --------------------------------------------------------------------------------- */
+
+/* A text that is not UTF-8 gets "?" for all beyond ASCII: JSON has no other way to hold it. */
+static json_t *text_value(const char *text) {
+  json_t *value = json_string(text);
+  char *copy;
+  if (value != NULL || rs_strdup(&copy, text) != RS_OK) return value;
+  for (char *p = copy; *p != '\0'; p++)
+    if ((unsigned char)*p >= 0x80) *p = '?';
+  value = json_string(copy);
+  free(copy);
+  return value;
+}
+
+static json_t *cell_value(const rs_table *t, size_t row, size_t column) {
+  double value;
+  switch (rs_table_column(t, column)->type) {
+  case RS_COLUMN_INT: return json_integer(rs_table_int(t, row, column));
+  case RS_COLUMN_FLOAT:
+    value = rs_table_float(t, row, column);
+    return isfinite(value) ? json_real(value) : json_null();
+  case RS_COLUMN_TEXT: break;
+  }
+  return text_value(rs_table_text(t, row, column));
+}
+
+static rs_status print_object(const rs_table *t, size_t row) {
+  json_t *object = json_object();
+  rs_status status = RS_OK;
+  for (size_t c = 0; status == RS_OK && c < rs_table_columns(t); c++)
+    if (json_object_set_new(object, rs_table_column(t, c)->name, cell_value(t, row, c)) != 0)
+      status = rs_fail(RS_ERR_DATA, "trials: column %zu cannot be written as JSON", c);
+  if (status == RS_OK && json_dumpf(object, stdout, 0) != 0)
+    status = rs_fail(RS_ERR_IO, "cannot write to stdout");
+  json_decref(object);
+  return status;
+}
+
+rs_status show_print_json(const rs_results *r, const show_rows *rows) {
+  putchar('[');
+  for (size_t i = 0; i < rows->count; i++) {
+    fputs(i > 0 ? ",\n " : "\n ", stdout);
+    RS_TRY(print_object(r->trials, rows->rows[i]));
+  }
+  puts(rows->count > 0 ? "\n]" : "]");
+  return RS_OK;
+}

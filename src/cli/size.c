@@ -1,0 +1,67 @@
+#include "size.h"
+
+#include "world.h"
+
+#include <stdlib.h>
+
+rs_status size_make_plan(const rs_job *job, rs_plan **out) {
+  const rs_stage_spec *specs[RS_MAX_STAGES];
+  const rs_experiment *kind = rs_experiment_find(rs_job_schema(job)->experiment);
+  rs_strategy *strategy = NULL;
+  rs_proposal answer = RS_PROPOSE_TRIAL;
+  *out = NULL;
+  RS_TRY(rs_plan_create(job, specs, rs_experiment_specs(kind, specs), out));
+  rs_status status = rs_strategy_create(job, &strategy);
+  while (status == RS_OK && answer == RS_PROPOSE_TRIAL) {
+    rs_settings *settings;
+    status = rs_strategy_propose(strategy, &answer, &settings);
+    if (status == RS_OK && answer == RS_PROPOSE_TRIAL) status = rs_plan_add(*out, settings, NULL);
+  }
+  rs_strategy_destroy(strategy);
+  if (status == RS_OK) return RS_OK;
+  rs_plan_destroy(*out);
+  *out = NULL;
+  return status;
+}
+
+static double cost_of(const rs_stage *stage) {
+  return stage->cost.flops > 1e6 ? stage->cost.flops : 1e6;
+}
+
+/* Stages come parents first, so one pass finds the longest chain. */
+static double parallelism(const rs_plan *plan) {
+  size_t n = rs_plan_stages(plan);
+  double *ends, whole = 0, longest = 0;
+  if (n == 0 || rs_new(&ends, n, sizeof *ends) != RS_OK) return 1;
+  for (size_t i = 0; i < n; i++) {
+    const rs_stage *stage = rs_plan_stage(plan, i);
+    ends[i] = cost_of(stage) + (stage->parent >= 0 ? ends[stage->parent] : 0);
+    whole += cost_of(stage);
+    if (ends[i] > longest) longest = ends[i];
+  }
+  free(ends);
+  return whole / longest;
+}
+
+void size_layout_of(const rs_plan *plan, size_layout *out) {
+  const rs_settings *base = rs_job_base(rs_plan_job(plan));
+  int cores = world_cores(), wanted = (int)rs_settings_int(base, "resources.threads_per_rank");
+  int group = (int)rs_settings_int(base, "resources.ranks_per_trial");
+  int most = wanted > 0 && wanted < cores ? cores / wanted : wanted > 0 ? 1 : cores;
+  double parallel = parallelism(plan);
+  int workers = parallel * group + 0.5 < most ? (int)(parallel * group + 0.5) : most;
+  if (workers < group) workers = group;
+  if (workers < 1) workers = 1;
+  int threads = wanted > 0 ? wanted : cores / workers > 0 ? cores / workers : 1;
+  *out = (size_layout){.cores = cores, .workers = workers, .threads = threads, .parallel = parallel};
+}
+
+rs_status size_choose_ranks(const rs_job *job, int *out) {
+  rs_plan *plan;
+  size_layout layout;
+  RS_TRY(size_make_plan(job, &plan));
+  size_layout_of(plan, &layout);
+  *out = layout.workers + 1;
+  rs_plan_destroy(plan);
+  return RS_OK;
+}

@@ -1,0 +1,77 @@
+#include "world.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static int number_in(const char *variable) {
+  const char *text = getenv(variable);
+  return text != NULL ? atoi(text) : 0;
+}
+
+bool world_launched(void) {
+  return getenv("OMPI_COMM_WORLD_SIZE") != NULL || getenv("PMIX_RANK") != NULL;
+}
+
+rs_status world_check(int mpi_size) {
+  static const struct {
+    const char *variable, *launcher, *advice;
+  } signs[] = {
+      {"SLURM_STEP_NUM_TASKS", "srun", "start it with `srun --mpi=pmix`, or let `ranksweep run` start mpirun"},
+      {"PMI_SIZE", "mpiexec of another MPI library", "use the mpirun of Open MPI"},
+      {"OMPI_COMM_WORLD_SIZE", "mpirun", "use the mpirun of the Open MPI that ranksweep was built with"},
+  };
+  for (size_t i = 0; i < RS_COUNT(signs) && mpi_size == 1; i++) {
+    int tasks = number_in(signs[i].variable);
+    if (tasks > 1)
+      return rs_fail(RS_ERR_USAGE,
+                     "%s started %d processes, but each sees an MPI world of its own: %d copies of the job "
+                     "would write the same results. %s",
+                     signs[i].launcher, tasks, tasks, signs[i].advice);
+  }
+  return RS_OK;
+}
+
+/* ---- cores ---------------------------------------------------------------------------------------------- */
+
+int world_cores(void) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+}
+
+int world_machine_cores(void) {
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n > 0 ? (int)n : 1;
+}
+
+void world_bind(int index, int count, const rs_log *log) {
+  cpu_set_t all, mine;
+  CPU_ZERO(&all);
+  CPU_ZERO(&mine);
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+  int cores = CPU_COUNT(&all), seen = 0;
+  if (cores < world_machine_cores()) {
+    rs_logf(log, RS_LOG_WARN,
+            "the launcher bound this rank to %d of %d cores; mpirun --bind-to none leaves the sharing to ranksweep",
+            cores, world_machine_cores());
+    return;
+  }
+  int first = index * cores / count, last = (index + 1) * cores / count;
+  if (last == first) last = first + 1; /* more workers than cores */
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &all)) continue;
+    if (seen >= first && seen < last) CPU_SET(cpu, &mine);
+    seen++;
+  }
+  sched_setaffinity(0, sizeof mine, &mine);
+}
+
+int world_terminal(void) {
+  if (getenv(WORLD_TERMINAL_VARIABLE) != NULL) return number_in(WORLD_TERMINAL_VARIABLE);
+  struct winsize size;
+  if (!isatty(STDERR_FILENO)) return 0;
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}

@@ -1,0 +1,223 @@
+#include "mlp.h"
+
+#include "images.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const rs_setting rs_exp_mlp_settings[] = {
+    {.path = "model.hidden",
+     .type = RS_INTS,
+     .initial = "[1024, 1024, 1024, 1024, 1024]",
+     .min = 1,
+     .max = 65536,
+     .unit = "units",
+     .help = "Widths of the hidden layers, first to last (at most 32)."},
+    {.path = "train.epochs",
+     .type = RS_INT,
+     .initial = "10",
+     .min = 1,
+     .max = 1e6,
+     .unit = "epochs",
+     .help = "Passes over the training data."},
+    {.path = "train.batch",
+     .type = RS_INT,
+     .initial = "128",
+     .min = 1,
+     .max = 1e6,
+     .unit = "samples",
+     .help = "Samples of one step, over all ranks of the group."},
+    {.path = "train.optimizer",
+     .type = RS_TEXT,
+     .initial = "adam",
+     .choices = "adam|sgd",
+     .help = "Adam with decoupled weight decay, or gradient descent with momentum."},
+    {.path = "train.lr",
+     .type = RS_FLOAT,
+     .initial = "0.001",
+     .min = 1e-12,
+     .max = 1e3,
+     .help = "Learning rate at its highest."},
+    {.path = "train.beta1", .type = RS_FLOAT, .initial = "0.9", .min = 0, .max = 0.999999,
+     .help = "Adam: decay of the first moment."},
+    {.path = "train.beta2", .type = RS_FLOAT, .initial = "0.999", .min = 0, .max = 0.99999999,
+     .help = "Adam: decay of the second moment."},
+    {.path = "train.epsilon", .type = RS_FLOAT, .initial = "1e-7", .min = 1e-16, .max = 1,
+     .help = "Adam: added to the root of the second moment."},
+    {.path = "train.momentum", .type = RS_FLOAT, .initial = "0.9", .min = 0, .max = 0.999999,
+     .help = "SGD: share of the last step that the next one keeps."},
+    {.path = "train.weight_decay", .type = RS_FLOAT, .initial = "0", .min = 0, .max = 10,
+     .help = "Pull of every parameter towards zero (Adam: decoupled from the gradient)."},
+    {.path = "train.schedule",
+     .type = RS_TEXT,
+     .initial = "constant",
+     .choices = "constant|linear|cosine",
+     .help = "How the learning rate falls from its highest to lr_final, step by step."},
+    {.path = "train.lr_final", .type = RS_FLOAT, .initial = "0", .min = 0, .max = 1,
+     .help = "Share of the learning rate that is left at the end of a linear or cosine schedule."},
+    {.path = "train.warmup", .type = RS_FLOAT, .initial = "0", .min = 0, .max = 1e6, .unit = "epochs",
+     .help = "Time over which the learning rate first rises from zero."},
+    {0},
+};
+
+const rs_metric rs_exp_mlp_metrics[] = {
+    {"train_loss", "nat", "Mean training loss of the epoch"},
+    {"train_accuracy", NULL, "Training accuracy during the epoch"},
+    {"test_loss", "nat", "Test loss after the epoch"},
+    {"test_accuracy", NULL, "Test accuracy after the epoch"},
+    {"lr", NULL, "Learning rate of the last step"},
+    {0},
+};
+
+/* ---- shape -------------------------------------------------------------------------------------- */
+
+rs_mlp_shape rs_exp_mlp_shape(const rs_settings *s, size_t svd_rank) {
+  const int64_t *hidden;
+  size_t n = rs_settings_ints(s, "model.hidden", &hidden), in = RS_MLP_INPUTS;
+  RS_ASSERT(n < RS_MLP_MAX_LAYERS);
+  rs_mlp_shape shape = {.n = n + 1};
+  for (size_t i = 0; i < n; i++) {
+    shape.layers[i] = (rs_layer_spec){in, (size_t)hidden[i], svd_rank, RS_RELU};
+    in = (size_t)hidden[i];
+  }
+  shape.layers[n] = (rs_layer_spec){in, RS_MLP_CLASSES, 0, RS_LINEAR};
+  return shape;
+}
+
+void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems) {
+  const int64_t *hidden;
+  size_t n = rs_settings_ints(s, "model.hidden", &hidden);
+  if (n == 0 || n >= RS_MLP_MAX_LAYERS) {
+    rs_problem_add(problems, rs_settings_place(s, "model.hidden"), "expected 1 to %d hidden layers, got %zu",
+                   RS_MLP_MAX_LAYERS - 1, n);
+    return;
+  }
+  size_t d = (size_t)rs_settings_int(s, "svd.rank");
+  rs_mlp_shape shape = rs_exp_mlp_shape(s, 0);
+  for (size_t i = 0; i < n; i++) {
+    size_t in = shape.layers[i].in, out = shape.layers[i].out, most = in < out ? in : out;
+    if (d <= most) continue;
+    rs_problem_add(problems, rs_settings_place(s, "svd.rank"),
+                   "svd.rank %zu is more than layer dense%zu [%zu, %zu] has: expected 1 to %zu or full",
+                   d, i + 1, in, out, most);
+    return;
+  }
+}
+
+/* ---- training ----------------------------------------------------------------------------------- */
+
+static rs_schedule schedule_of(const char *name) {
+  if (strcmp(name, "linear") == 0) return RS_LINEAR_DECAY;
+  return strcmp(name, "cosine") == 0 ? RS_COSINE : RS_CONSTANT;
+}
+
+rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage) {
+  bool adam = strcmp(rs_settings_text(s, "train.optimizer"), "adam") == 0;
+  return (rs_train_spec){
+      .epochs = (size_t)rs_settings_int(s, "train.epochs"),
+      .batch = (size_t)rs_settings_int(s, "train.batch"),
+      .optimizer = adam ? RS_ADAM : RS_SGD,
+      .lr = rs_settings_float(s, "train.lr"),
+      .beta1 = rs_settings_float(s, "train.beta1"),
+      .beta2 = rs_settings_float(s, "train.beta2"),
+      .epsilon = rs_settings_float(s, "train.epsilon"),
+      .momentum = rs_settings_float(s, "train.momentum"),
+      .decay = rs_settings_float(s, "train.weight_decay"),
+      .schedule = schedule_of(rs_settings_text(s, "train.schedule")),
+      .lr_final = rs_settings_float(s, "train.lr_final"),
+      .warmup = rs_settings_float(s, "train.warmup"),
+      .seed = (uint64_t)rs_settings_int(s, "seed"),
+      .stage = stage,
+  };
+}
+
+static rs_status end_epoch(rs_stage_context *c, const rs_network *net, const rs_images *test,
+                           const rs_train_progress *p, double *accuracy, double *loss) {
+  RS_TRY(rs_evaluate(net, test, c->comm, loss, accuracy));
+  rs_metric_value row[] = {{"train_loss", p->loss},
+                           {"train_accuracy", p->accuracy},
+                           {"test_loss", *loss},
+                           {"test_accuracy", *accuracy},
+                           {"lr", p->lr}};
+  return rs_stage_metrics(c, p->epoch, p->step, row, RS_COUNT(row));
+}
+
+static rs_status train_to_end(rs_stage_context *c, rs_trainer *trainer, const rs_network *net,
+                              const rs_images *test, double *accuracy, double *loss) {
+  rs_train_progress p;
+  do {
+    RS_TRY(rs_trainer_step(trainer));
+    rs_trainer_progress(trainer, &p);
+    if (p.epoch_ended) RS_TRY(end_epoch(c, net, test, &p, accuracy, loss));
+    rs_stage_progress progress = {p.step, p.steps_per_epoch * p.epochs, p.epoch, p.epochs, p.loss};
+    RS_TRY(rs_stage_tick(c, &progress));
+  } while (!p.finished);
+  return RS_OK;
+}
+
+rs_status rs_exp_train(rs_stage_context *c, rs_network *net, const rs_train_spec *spec, double *accuracy,
+                       double *loss) {
+  const rs_images *train, *test;
+  rs_trainer *trainer = NULL;
+  rs_status status = rs_exp_load_images(c->cache, c->settings, &train, &test);
+  if (status == RS_OK) status = rs_trainer_create(net, train, spec, c->comm, &trainer);
+  status = rs_comm_agree(c->comm, status);
+  if (status == RS_OK) status = train_to_end(c, trainer, net, test, accuracy, loss);
+  rs_trainer_destroy(trainer);
+  return status;
+}
+
+/* ---- costs -------------------------------------------------------------------------------------- */
+
+static size_t widest_sum(const rs_mlp_shape *shape) {
+  size_t sum = 0;
+  for (size_t i = 0; i < shape->n; i++) sum += shape->layers[i].out + shape->layers[i].svd_rank;
+  return sum;
+}
+
+static rs_status image_counts(const rs_settings *s, double *train, double *test) {
+  rs_images_spec spec = rs_exp_image_spec(s);
+  size_t n_train, n_test;
+  RS_TRY(rs_images_counts(&spec, &n_train, &n_test));
+  *train = (double)n_train;
+  *test = (double)n_test;
+  return RS_OK;
+}
+
+rs_status rs_exp_evaluation_cost(const rs_settings *s, const rs_mlp_shape *shape, rs_cost *out) {
+  double train, test;
+  RS_TRY(image_counts(s, &train, &test));
+  double parameters = (double)rs_network_size(shape->layers, shape->n);
+  *out = (rs_cost){.parameters = parameters,
+                   .flops = test * rs_network_flops(shape->layers, shape->n, false),
+                   .bytes = 4.0 * parameters + (train + test) * (RS_MLP_INPUTS + 1) +
+                            4.0 * 500 * (double)(widest_sum(shape) + RS_MLP_INPUTS)};
+  return RS_OK;
+}
+
+rs_status rs_exp_training_cost(const rs_settings *s, const rs_mlp_shape *shape, rs_cost *out) {
+  double train, test, epochs = (double)rs_settings_int(s, "train.epochs");
+  double batch = (double)rs_settings_int(s, "train.batch");
+  RS_TRY(image_counts(s, &train, &test));
+  RS_TRY(rs_exp_evaluation_cost(s, shape, out));
+  out->flops = epochs * (out->flops + train * rs_network_flops(shape->layers, shape->n, true));
+  /* gradients and two moments; activations and their gradients */
+  out->bytes += 12.0 * out->parameters + 8.0 * batch * (double)widest_sum(shape);
+  return RS_OK;
+}
+
+/* ---- tensors of layers -------------------------------------------------------------------------- */
+
+rs_status rs_exp_find(const rs_bundle *from, size_t number, const char *tensor, size_t rows, size_t cols,
+                      const float **data) {
+  char name[2 * RS_NAME_BYTES];
+  snprintf(name, sizeof name, "dense%zu/%s", number, tensor);
+  return rs_bundle_get(from, name, rows, cols, data);
+}
+
+rs_status rs_exp_append(rs_bundle *into, size_t number, const char *tensor, size_t rows, size_t cols,
+                        float **data) {
+  char name[2 * RS_NAME_BYTES];
+  snprintf(name, sizeof name, "dense%zu/%s", number, tensor);
+  return rs_bundle_add(into, name, cols > 0 ? 2 : 1, (size_t[]){rows, cols}, data);
+}

@@ -1,0 +1,111 @@
+/* The rules across settings, applied to the trials that a job will have. */
+#include <ctype.h>
+#include <string.h>
+
+#include "reader.h"
+#include "text.h"
+
+/* ---- the name ------------------------------------------------------------------------------- */
+
+enum { NAME_BYTES = 100 }; /* leaves room for suffixes in file names of 255 bytes */
+
+static bool is_safe_name(const char *name) {
+  if (!isalnum((unsigned char)name[0]) || strlen(name) > NAME_BYTES) return false;
+  for (; *name != '\0'; name++)
+    if (!isalnum((unsigned char)*name) && strchr("._-", *name) == NULL) return false;
+  return true;
+}
+
+static void check_name(const rs_job *job, rs_problems *problems) {
+  const rs_value *value = rs_settings_value(job->base, "name");
+  if (value == NULL || is_safe_name(value->text)) return;
+  rs_str got = {0};
+  rs_text_cite(value->text, &got);
+  rs_problem_add(
+      problems, rs_settings_place(job->base, "name"),
+      "name: expected up to %d letters, digits, `.`, `_` and `-`, a letter or digit first, "
+      "got %s",
+      NAME_BYTES, rs_text_shown(&got));
+  rs_str_free(&got);
+}
+
+/* ---- the schema's check --------------------------------------------------------------------- */
+
+enum { ALL_COMBINED = 4096 }; /* trials up to which every combination of a grid is checked */
+
+static size_t combinations(const rs_job *job) {
+  size_t n = 1;
+  for (size_t i = 0; i < job->dim_count; i++) n *= job->dims[i].count;
+  return n;
+}
+
+static rs_status with_value(const rs_settings *s, const rs_dim *dim, size_t i, rs_settings **out) {
+  return rs_settings_with(s, dim->path, &dim->values[i], dim->places[i], out);
+}
+
+/* Check all combinations of the axes from D on, upon S. */
+static rs_status check_combinations(const rs_job *job, const rs_settings *s, size_t d,
+                                    rs_problems *problems) {
+  if (d == job->dim_count) return job->schema->check(s, problems);
+  for (size_t i = 0; i < job->dims[d].count; i++) {
+    rs_settings *next;
+    RS_TRY(with_value(s, &job->dims[d], i, &next));
+    rs_status status = check_combinations(job, next, d + 1, problems);
+    rs_settings_destroy(next);
+    RS_TRY(status);
+  }
+  return RS_OK;
+}
+
+/* The settings with the first value of every axis. */
+static rs_status first_trial(const rs_job *job, rs_settings **out) {
+  RS_TRY(rs_settings_clone(job->base, out));
+  for (size_t d = 0; d < job->dim_count; d++) {
+    rs_settings *next;
+    rs_status status = with_value(*out, &job->dims[d], 0, &next);
+    rs_settings_destroy(*out);
+    *out = next;
+    RS_TRY(status);
+  }
+  return RS_OK;
+}
+
+/* A grid too large to try out: every value once, in the company of the others' first values. */
+static rs_status check_singly(const rs_job *job, rs_problems *problems) {
+  rs_settings *first;
+  RS_TRY(first_trial(job, &first));
+  rs_status status = RS_OK;
+  for (size_t d = 0; status == RS_OK && d < job->dim_count; d++)
+    for (size_t i = 0; status == RS_OK && i < job->dims[d].count; i++) {
+      rs_settings *next;
+      status = with_value(first, &job->dims[d], i, &next);
+      if (status == RS_OK) status = job->schema->check(next, problems);
+      rs_settings_destroy(next);
+    }
+  rs_settings_destroy(first);
+  return status;
+}
+
+static rs_status check_point(const rs_job *job, const rs_point *point, rs_problems *problems) {
+  rs_settings *s;
+  RS_TRY(rs_settings_clone(job->base, &s));
+  rs_status status = RS_OK;
+  for (size_t i = 0; status == RS_OK && i < point->count; i++) {
+    rs_settings *next;
+    status = rs_settings_with(s, point->paths[i], &point->values[i], point->places[i], &next);
+    rs_settings_destroy(s);
+    s = next;
+  }
+  if (status == RS_OK) status = job->schema->check(s, problems);
+  rs_settings_destroy(s);
+  return status;
+}
+
+rs_status rs_job_check(const rs_job *job, rs_problems *problems) {
+  check_name(job, problems);
+  if (rs_problems_count(problems) > 0 || job->schema->check == NULL) return RS_OK;
+  for (size_t i = 0; i < job->point_count; i++) RS_TRY(check_point(job, &job->points[i], problems));
+  if (job->point_count > 0) return RS_OK;
+  if (combinations(job) <= ALL_COMBINED) return check_combinations(job, job->base, 0, problems);
+  return check_singly(job, problems);
+}

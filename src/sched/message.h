@@ -1,0 +1,34 @@
+/* The texts between coordinator and workers: one JSON object each, told apart by "is".
+ *
+ *   to workers    setup {directory, kind, threads}   before the first start
+ *                 start {stage, attempt, step, settings, identity, parent?, workers}
+ *                 stop {stage}                       checkpoint and leave
+ *                 end {}                             nothing more will come
+ *   from workers  hello {host, pid, cpus}
+ *                 metrics {stage, epoch, step, seconds, values}
+ *                 progress {stage, done, total, epoch, epochs, loss?}
+ *                 result {stage, attempt, status, message?, seconds, finals, output, threads} from
+ * the group's root idle {}                            from every member of a group that has ended
+ */
+#ifndef RANKSWEEP_SCHED_MESSAGE_H
+#define RANKSWEEP_SCHED_MESSAGE_H
+
+#include "ranksweep/sched.h"
+
+#include <jansson.h>
+
+/* Send MESSAGE and release it; NULL (memory ran out while it was made) is RS_ERR_NOMEM. */
+rs_status message_send(rs_transport *t, int to, json_t *message) RS_MUST_CHECK;
+
+/* Parse TEXT; anything but an object with "is" is RS_ERR_INTERNAL. Release with json_decref. */
+rs_status message_parse(const char *text, json_t **out) RS_MUST_CHECK;
+bool message_is(const json_t *message, const char *kind);
+
+long long message_int(const json_t *message, const char *key);    /* 0: absent */
+double message_number(const json_t *message, const char *key);    /* NaN: absent */
+const char *message_text(const json_t *message, const char *key); /* "": absent */
+
+/* A number, or null when it is not finite: JSON has no NaN. */
+json_t *message_real(double value);
+
+#endif

@@ -1,0 +1,247 @@
+/* The journal's writer and its life with the results file. Tables are in tables.c, reading back in past.c. */
+#include "record.h"
+
+#include "past.h"
+#include "ranksweep/run.h"
+#include "ranksweep/store.h"
+#include "tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double SYNC_SECONDS = 0.2, SNAPSHOT_SECONDS = 2.0;
+
+struct rs_record {
+  char *results, *journal_path, *directory;
+  const rs_log *log;
+  const rs_job *job;
+  rs_journal *journal;
+  tables *tables;
+  past *past;
+  char created[RS_CLOCK_TEXT];
+  double synced, snapped;
+  bool news; /* since the last snapshot */
+};
+
+/* ---- files ------------------------------------------------------------------------------------------ */
+
+/* RESULTS without ".h5", and with SUFFIX. */
+static rs_status beside(const char *results, const char *suffix, char **out) {
+  size_t n = strlen(results);
+  if (n > 3 && strcmp(results + n - 3, ".h5") == 0) n -= 3;
+  rs_str path = {0};
+  rs_str_addn(&path, results, n);
+  rs_str_add(&path, suffix);
+  *out = path.text;
+  return rs_str_status(&path);
+}
+
+static rs_status move_aside(const char *path, const char *stamp, const rs_log *log) {
+  if (!rs_file_exists(path)) return RS_OK;
+  rs_str to = {0};
+  rs_str_addf(&to, "%s.%s", path, stamp);
+  rs_status status = rs_str_status(&to);
+  if (status == RS_OK && rename(path, to.text) != 0)
+    status = rs_fail_errno("%s: cannot move aside to %s", path, to.text);
+  if (status == RS_OK) rs_logf(log, RS_LOG_INFO, "moved %s to %s", path, to.text);
+  rs_str_free(&to);
+  return status;
+}
+
+static rs_status move_all_aside(const rs_record *r) {
+  char stamp[RS_CLOCK_TEXT];
+  rs_clock_utc(stamp);
+  for (char *c = stamp; *c != '\0'; c++)
+    if (*c == ':') *c = '-';
+  RS_TRY(move_aside(r->journal_path, stamp, r->log));
+  RS_TRY(move_aside(r->directory, stamp, r->log));
+  return move_aside(r->results, stamp, r->log);
+}
+
+/* ---- journal ---------------------------------------------------------------------------------------- */
+
+static rs_status append(rs_record *r, json_t *record) {
+  char *text = record != NULL ? json_dumps(record, JSON_COMPACT) : NULL;
+  json_decref(record);
+  if (text == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: a journal record");
+  rs_status status = rs_journal_append(r->journal, text);
+  free(text);
+  r->news = true;
+  return status;
+}
+
+static rs_status open_journal(rs_record *r) {
+  size_t torn;
+  RS_TRY(rs_journal_open(r->journal_path, past_visit, r->past, &r->journal, &torn));
+  if (torn > 0)
+    rs_logf(r->log, RS_LOG_WARN, "%s: dropped %zu bytes of a record that was cut short", r->journal_path,
+            torn);
+  if (past_opened(r->past) != NULL) {
+    snprintf(r->created, sizeof r->created, "%s", past_opened(r->past));
+    return past_check(r->past, r->job, r->results);
+  }
+  rs_clock_utc(r->created);
+  char *settings;
+  RS_TRY(rs_settings_to_json(rs_job_base(r->job), &settings));
+  json_t *parsed = json_loads(settings, 0, NULL);
+  free(settings);
+  return append(r, json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o}", "is", "open", "format",
+                             "ranksweep-journal", "version", 1, "job", rs_job_name(r->job), "experiment",
+                             rs_job_schema(r->job)->experiment, "created", r->created, "settings", parsed));
+}
+
+rs_status record_open(const char *results, const rs_job *job, const rs_experiment *kind, bool fresh,
+                      const rs_log *log, rs_record **out) {
+  rs_record *r;
+  char *folder = NULL;
+  *out = NULL;
+  RS_TRY(rs_new(&r, 1, sizeof *r));
+  r->log = log;
+  r->job = job;
+  rs_status status = rs_strdup(&r->results, results);
+  if (status == RS_OK) status = beside(results, ".journal", &r->journal_path);
+  if (status == RS_OK) status = beside(results, ".ckpt", &r->directory);
+  if (status == RS_OK) status = rs_path_directory(results, &folder);
+  if (status == RS_OK) status = rs_file_make_directories(folder);
+  if (status == RS_OK && fresh) status = move_all_aside(r);
+  if (status == RS_OK) status = past_create(&r->past);
+  if (status == RS_OK) status = open_journal(r);
+  if (status == RS_OK) status = tables_create(job, kind, &r->tables);
+  free(folder);
+  if (status != RS_OK) {
+    record_close(r);
+    return status;
+  }
+  *out = r;
+  return RS_OK;
+}
+
+void record_close(rs_record *r) {
+  if (r == NULL) return;
+  if (rs_journal_close(r->journal) != RS_OK)
+    rs_logf(r->log, RS_LOG_ERROR, "%s", rs_error_message());
+  tables_destroy(r->tables);
+  past_destroy(r->past);
+  free(r->results);
+  free(r->journal_path);
+  free(r->directory);
+  free(r);
+}
+
+const char *record_directory(const rs_record *r) {
+  return r->directory;
+}
+
+/* ---- what happens ------------------------------------------------------------------------------------- */
+
+rs_status record_start(rs_record *r, json_t *provenance) {
+  size_t index;
+  json_t *row;
+  json_array_foreach(past_starts(r->past), index, row) RS_TRY(tables_add_start(r->tables, row));
+  RS_TRY(tables_add_start(r->tables, provenance));
+  json_object_set_new(provenance, "is", json_string("start"));
+  return append(r, provenance);
+}
+
+/* Carries a stage that the journal knows over into the tables. */
+static rs_status recall(rs_record *r, const rs_stage *stage) {
+  const json_t *known = past_stage(r->past, stage->identity);
+  if (known == NULL) return RS_OK;
+  const json_t *end = json_object_get(known, "end");
+  if (json_is_true(json_object_get(end, "output"))) {
+    char *path;
+    RS_TRY(rs_stage_path(r->directory, stage->identity, &path));
+    bool there = rs_file_exists(path);
+    if (!there)
+      rs_logf(r->log, RS_LOG_WARN, "%s is missing: its stage %s runs again", path, stage->spec->name);
+    free(path);
+    if (!there) return RS_OK;
+  }
+  return tables_recall(r->tables, stage->index, known);
+}
+
+rs_status record_add_trial(rs_record *r, const rs_plan *plan, const rs_trial *trial) {
+  for (int i = 0; i < trial->length; i++) {
+    const rs_stage *stage = rs_plan_stage(plan, (size_t)trial->chain[i]);
+    if ((size_t)stage->index < tables_stages(r->tables)) continue;
+    RS_TRY(tables_add_stage(r->tables, stage));
+    RS_TRY(recall(r, stage));
+  }
+  r->news = true;
+  return tables_add_trial(r->tables, trial);
+}
+
+rs_outcome record_known(const rs_record *r, int stage, int *attempts) {
+  return tables_stage_state(r->tables, stage, attempts);
+}
+
+rs_status record_begin(rs_record *r, int stage, int attempt, int ranks) {
+  char id[RS_ID_TEXT];
+  tables_begin(r->tables, stage, attempt, ranks);
+  rs_id_format(tables_identity(r->tables, stage), id);
+  return append(r, json_pack("{s:s, s:s, s:i, s:i}", "is", "begin", "stage", id, "attempt", attempt,
+                             "ranks", ranks));
+}
+
+rs_status record_metrics(rs_record *r, int stage, const json_t *message) {
+  char id[RS_ID_TEXT];
+  rs_id_format(tables_identity(r->tables, stage), id);
+  RS_TRY(tables_add_metrics(r->tables, stage, message));
+  return append(r, json_pack("{s:s, s:s, s:O, s:O, s:O, s:O}", "is", "metrics", "stage", id, "epoch",
+                             json_object_get(message, "epoch"), "step", json_object_get(message, "step"),
+                             "seconds", json_object_get(message, "seconds"), "values",
+                             json_object_get(message, "values")));
+}
+
+rs_status record_result(rs_record *r, int stage, const json_t *message) {
+  return tables_set_result(r->tables, stage, message);
+}
+
+rs_status record_end(rs_record *r, int stage, rs_outcome outcome) {
+  char id[RS_ID_TEXT];
+  json_t *end = tables_end(r->tables, stage, outcome);
+  if (end == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: a journal record");
+  rs_id_format(tables_identity(r->tables, stage), id);
+  json_object_set_new(end, "is", json_string("end"));
+  json_object_set_new(end, "stage", json_string(id));
+  return append(r, end);
+}
+
+rs_status record_trial(rs_record *r, const rs_trial *trial, rs_outcome outcome, int stage) {
+  RS_TRY(tables_end_trial(r->tables, trial, outcome, stage));
+  r->news = true;
+  return RS_OK;
+}
+
+double record_final(const rs_record *r, size_t trial, const char *metric) {
+  return tables_final(r->tables, trial, metric);
+}
+
+const char *record_message(const rs_record *r, int stage) {
+  return tables_message(r->tables, stage);
+}
+
+/* ---- snapshots ------------------------------------------------------------------------------------------ */
+
+static rs_status snapshot(rs_record *r, const char *state) {
+  RS_TRY(rs_journal_sync(r->journal));
+  RS_TRY(tables_write(r->tables, r->results, r->directory, r->created, state));
+  r->snapped = rs_clock_now();
+  r->news = false;
+  return RS_OK;
+}
+
+rs_status record_flush(rs_record *r, bool force) {
+  double now = rs_clock_now();
+  if (force || (r->news && now - r->snapped > SNAPSHOT_SECONDS)) return snapshot(r, "running");
+  if (rs_journal_dirty(r->journal) && now - r->synced > SYNC_SECONDS) {
+    r->synced = now;
+    return rs_journal_sync(r->journal);
+  }
+  return RS_OK;
+}
+
+rs_status record_finish(rs_record *r, const char *state) {
+  return snapshot(r, state);
+}

@@ -1,0 +1,212 @@
+#include "worker.h"
+
+#include "message.h"
+#include "ranksweep/run.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct rs_worker {
+  rs_transport *transport;
+  rs_runner *runner;
+  const rs_experiment *kind;
+  int threads;
+  json_t *order; /* the start message that waits, or NULL */
+  int stage;     /* running, -1: none */
+  bool stop, ended;
+  rs_status status; /* first failure while a message was taken */
+};
+
+rs_status rs_worker_create(rs_transport *t, rs_worker **out) {
+  RS_TRY(rs_new(out, 1, sizeof **out));
+  (*out)->transport = t;
+  (*out)->stage = -1;
+  return RS_OK;
+}
+
+void rs_worker_destroy(rs_worker *w) {
+  if (w == NULL) return;
+  rs_runner_destroy(w->runner);
+  json_decref(w->order);
+  free(w);
+}
+
+bool rs_worker_ended(const rs_worker *w) {
+  return w->ended;
+}
+
+/* ---- taking messages
+ * ------------------------------------------------------------------------------ */
+
+static rs_status set_up(rs_worker *w, const json_t *message) {
+  w->kind = rs_experiment_find(message_text(message, "kind"));
+  if (w->kind == NULL)
+    return rs_fail(RS_ERR_INTERNAL, "no experiment kind \"%s\" on rank %d",
+                   message_text(message, "kind"), rs_transport_rank(w->transport));
+  w->threads = (int)message_int(message, "threads");
+  return rs_runner_create(message_text(message, "directory"), &w->runner);
+}
+
+static rs_status take(rs_worker *w, json_t *message) {
+  if (message_is(message, "setup")) return set_up(w, message);
+  if (message_is(message, "start")) {
+    RS_ASSERT(w->order == NULL);
+    w->order = json_incref(message);
+  } else if (message_is(message, "stop")) {
+    if (message_int(message, "stage") == w->stage) w->stop = true;
+  } else if (message_is(message, "end")) {
+    w->ended = true;
+  }
+  return RS_OK;
+}
+
+void rs_worker_receive(void *worker, int from, const char *text) {
+  rs_worker *w = worker;
+  json_t *message;
+  (void)from;
+  rs_status status = message_parse(text, &message);
+  if (status == RS_OK) status = take(w, message);
+  if (w->status == RS_OK) w->status = status;
+  json_decref(message);
+}
+
+/* ---- what a running stage tells
+ * --------------------------------------------------------------------- */
+
+static json_t *named_values(const rs_metric_value *values, size_t n) {
+  json_t *object = json_object();
+  for (size_t i = 0; i < n; i++)
+    json_object_set_new(object, values[i].name, message_real(values[i].value));
+  return object;
+}
+
+static rs_status on_metrics(void *user, const rs_stage_task *task, size_t epoch, uint64_t step,
+                            double seconds, const rs_metric_value *values, size_t n) {
+  rs_worker *w = user;
+  return message_send(w->transport, 0,
+                      json_pack("{s:s, s:i, s:I, s:I, s:o, s:o}", "is", "metrics", "stage",
+                                task->stage, "epoch", (json_int_t)epoch, "step", (json_int_t)step,
+                                "seconds", message_real(seconds), "values",
+                                named_values(values, n)));
+}
+
+static rs_status on_progress(void *user, const rs_stage_task *task, const rs_stage_progress *p) {
+  rs_worker *w = user;
+  return message_send(w->transport, 0,
+                      json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:o}", "is", "progress", "stage",
+                                task->stage, "done", (json_int_t)p->done, "total",
+                                (json_int_t)p->total, "epoch", (json_int_t)p->epoch, "epochs",
+                                (json_int_t)p->epochs, "loss", message_real(p->loss)));
+}
+
+static bool on_stop(void *user) {
+  rs_worker *w = user;
+  rs_status status = rs_transport_poll(w->transport, 0, rs_worker_receive, w);
+  return w->stop || status != RS_OK;
+}
+
+/* ---- running a stage
+ * ---------------------------------------------------------------------------------- */
+
+/* Threads of a rank that the coordinator left to us: the cores that this process may use. */
+static int own_threads(const rs_worker *w) {
+  if (w->threads > 0) return w->threads;
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+}
+
+static rs_status join_group(const json_t *order, int rank, rs_comm **comm) {
+  const json_t *members = json_object_get(order, "workers");
+  int n = (int)json_array_size(members);
+  if (n <= 1) return rs_comm_create_solo(comm);
+  int *ranks;
+  RS_TRY(rs_new(&ranks, (size_t)n, sizeof *ranks));
+  for (int i = 0; i < n; i++)
+    ranks[i] = (int)json_integer_value(json_array_get(members, (size_t)i));
+  (void)rank;
+  rs_status status = rs_comm_create_group(ranks, n, (int)message_int(order, "stage") % 30000, comm);
+  free(ranks);
+  return status;
+}
+
+static rs_status read_task(rs_worker *w, const json_t *order, rs_stage_task *task,
+                           rs_settings **settings) {
+  *task = (rs_stage_task){.stage = (int)message_int(order, "stage"),
+                          .attempt = (int)message_int(order, "attempt"),
+                          .kind = w->kind,
+                          .step = (int)message_int(order, "step"),
+                          .threads = own_threads(w)};
+  RS_TRY(rs_settings_from_json(&w->kind->schema, message_text(order, "settings"), settings));
+  task->settings = *settings;
+  task->has_parent = rs_id_parse(message_text(order, "parent"), &task->parent);
+  if (!rs_id_parse(message_text(order, "identity"), &task->identity))
+    return rs_fail(RS_ERR_INTERNAL, "a stage without identity");
+  return RS_OK;
+}
+
+static rs_status send_result(rs_worker *w, const rs_stage_task *task, const rs_stage_report *r) {
+  return message_send(w->transport, 0,
+                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i}", "is", "result",
+                                "stage", task->stage, "attempt", task->attempt, "status",
+                                (int)r->status, "message", r->message, "seconds", r->seconds,
+                                "finals", named_values(r->finals, r->n_finals), "output",
+                                (int)r->has_output, "threads", task->threads));
+}
+
+rs_status rs_worker_run_pending(rs_worker *w) {
+  RS_TRY(w->status);
+  if (w->order == NULL) return RS_OK;
+  json_t *order = w->order;
+  rs_settings *settings = NULL;
+  rs_comm *comm = NULL;
+  rs_stage_task task;
+  rs_stage_report report;
+  const rs_run_events events = {w, on_metrics, on_progress, on_stop};
+  w->order = NULL;
+  w->stop = false;
+  rs_status status = read_task(w, order, &task, &settings);
+  if (status == RS_OK) status = join_group(order, rs_transport_rank(w->transport), &comm);
+  if (status == RS_OK) {
+    w->stage = task.stage;
+    rs_runner_run(w->runner, &task, comm, &events, &report);
+    w->stage = -1;
+    bool root = rs_comm_rank(comm) == 0;
+    rs_comm_destroy(comm);
+    status = root ? send_result(w, &task, &report)
+                  : message_send(w->transport, 0, json_pack("{s:s}", "is", "idle"));
+  }
+  rs_settings_destroy(settings);
+  json_decref(order);
+  return status;
+}
+
+/* ---- the loop
+ * ------------------------------------------------------------------------------------------- */
+
+static rs_status greet(rs_worker *w) {
+  char host[256] = "unknown";
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  gethostname(host, sizeof host - 1);
+  sched_getaffinity(0, sizeof cores, &cores);
+  return message_send(w->transport, 0,
+                      json_pack("{s:s, s:s, s:i, s:i}", "is", "hello", "host", host, "pid",
+                                (int)getpid(), "cpus", CPU_COUNT(&cores)));
+}
+
+rs_status rs_work(rs_transport *t) {
+  enum { IDLE_SECONDS = 1 };
+  rs_worker *w;
+  RS_TRY(rs_worker_create(t, &w));
+  rs_status status = greet(w);
+  while (status == RS_OK && !rs_worker_ended(w)) {
+    status = rs_transport_poll(t, IDLE_SECONDS, rs_worker_receive, w);
+    if (status == RS_OK) status = rs_worker_run_pending(w);
+  }
+  rs_worker_destroy(w);
+  return status;
+}

@@ -1,0 +1,2 @@
+rs_test(nn SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_nn.c USES nn comm data num base)
+rs_test(plan SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_plan.c USES plan job base)

@@ -1,0 +1,1 @@
+rs_test(num SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_num.c USES num num_ref base)

@@ -1,0 +1,4 @@
+rs_test(sched SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sched.c USES sched)
+rs_test(sched_random
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sched_random.c ${CMAKE_CURRENT_LIST_DIR}/sched_model.c
+  USES sched)
