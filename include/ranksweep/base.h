@@ -21,10 +21,10 @@
   X(RS_ERR_USAGE, "bad usage, job file or data") /* the user can mend it: exit status 2 */         \
   X(RS_ERR_DATA, "bad input file")               /* damaged or malformed file: exit status 2 */    \
   X(RS_ERR_CONFLICT, "in conflict with what exists") /* e.g. results in use: exit status 2 */      \
-  X(RS_ERR_IO, "input or output failed")         /* the system refused: disk full, permissions */  \
+  X(RS_ERR_IO, "input or output failed") /* the system refused: disk full, permissions */          \
   X(RS_ERR_NOMEM, "out of memory")                                                                 \
-  X(RS_ERR_NUMERIC, "numeric failure")           /* NaN, no convergence */                         \
-  X(RS_ERR_STOPPED, "stopped on request")        /* deadline or signal, after a checkpoint */      \
+  X(RS_ERR_NUMERIC, "numeric failure")    /* NaN, no convergence */                                \
+  X(RS_ERR_STOPPED, "stopped on request") /* deadline or signal, after a checkpoint */             \
   X(RS_ERR_LOST, "a peer was lost")                                                                \
   X(RS_ERR_INTERNAL, "internal error")
 
@@ -47,8 +47,8 @@ rs_status rs_fail(rs_status code, const char *format, ...) RS_PRINTF(2, 3);
 /* The same for a failed system call: appends ": <text of errno>". */
 rs_status rs_fail_errno(const char *format, ...) RS_PRINTF(1, 2);
 
-/* Put "<context>: " before the message of a failure on its way up; returns STATUS unchanged and does
- * nothing when it is RS_OK. */
+/* Put "<context>: " before the message of a failure on its way up; returns STATUS unchanged and
+ * does nothing when it is RS_OK. */
 rs_status rs_error_context(rs_status status, const char *format, ...) RS_PRINTF(2, 3);
 
 /* Message of the last failure in this thread; owned by the thread, valid until its next failure.
@@ -111,8 +111,8 @@ void rs_str_free(rs_str *s);
 
 typedef enum rs_log_level { RS_LOG_DEBUG, RS_LOG_INFO, RS_LOG_WARN, RS_LOG_ERROR } rs_log_level;
 
-/* A sink that the top of the program provides; passed down explicitly. `write` gets one line without
- * a newline and may be called from any thread. */
+/* A sink that the top of the program provides; passed down explicitly. `write` gets one line
+ * without a newline and may be called from any thread. */
 typedef struct rs_log {
   void (*write)(void *user, rs_log_level level, const char *line);
   void *user;
@@ -139,9 +139,10 @@ rs_stream rs_stream_make(uint64_t seed, const char *stage, const char *purpose, 
  * rs_stream_normal, which takes one block a number. */
 void rs_stream_block(const rs_stream *s, uint64_t i, uint32_t out[4]);
 uint32_t rs_stream_u32(const rs_stream *s, uint64_t i);
-float rs_stream_uniform(const rs_stream *s, uint64_t i);                 /* [0, 1), 24 bits */
-double rs_stream_normal(const rs_stream *s, uint64_t i);                 /* mean 0, deviation 1 */
-uint32_t rs_stream_below(const rs_stream *s, uint64_t i, uint32_t bound); /* [0, bound), bound > 0 */
+float rs_stream_uniform(const rs_stream *s, uint64_t i); /* [0, 1), 24 bits */
+double rs_stream_normal(const rs_stream *s, uint64_t i); /* mean 0, deviation 1 */
+uint32_t rs_stream_below(const rs_stream *s, uint64_t i,
+                         uint32_t bound); /* [0, bound), bound > 0 */
 
 /* Random permutation of 0..n-1 into OUT (Fisher-Yates over positions 0..n-1 of the stream). */
 void rs_stream_permutation(const rs_stream *s, uint32_t n, uint32_t *out);

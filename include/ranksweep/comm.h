@@ -1,7 +1,8 @@
 /* comm: collectives of one group of MPI ranks, and the start and end of MPI itself.
  *
- * A group of one needs no MPI: its collectives return at once. "Collective" means: every rank of the group calls it,
- * in the same order, with the same sizes; all get the same status unless a peer died. */
+ * A group of one needs no MPI: its collectives return at once. "Collective" means: every rank of
+ * the group calls it, in the same order, with the same sizes; all get the same status unless a peer
+ * died. */
 #ifndef RANKSWEEP_COMM_H
 #define RANKSWEEP_COMM_H
 
@@ -9,15 +10,18 @@
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
-/* Start MPI in this process; WORLD_RANK and WORLD_SIZE may be NULL. Once, before any group of more than one. */
+/* Start MPI in this process; WORLD_RANK and WORLD_SIZE may be NULL. Once, before any group of more
+ * than one. */
 rs_status rs_comm_start(int *argc, char ***argv, int *world_rank, int *world_size) RS_MUST_CHECK;
 void rs_comm_finish(void);
-/* End every rank of the world at once with exit STATUS, after a failure that nobody can recover from. */
+/* End every rank of the world at once with exit STATUS, after a failure that nobody can recover
+ * from. */
 void rs_comm_abort(int status);
 /* "Open MPI v4.1.4, ...": first line of the library's version; works without rs_comm_start. */
 void rs_comm_library(char *out, size_t size);
 
-/* Which of the COUNT workers (world ranks from 1 on) of its node this rank is, from 0. Collective over the world. */
+/* Which of the COUNT workers (world ranks from 1 on) of its node this rank is, from 0. Collective
+ * over the world. */
 rs_status rs_comm_place(int *index, int *count) RS_MUST_CHECK;
 
 /* ---- groups ---------------------------------------------------------------------------------- */
@@ -27,8 +31,8 @@ typedef struct rs_comm rs_comm;
 /* The group of this process alone. */
 rs_status rs_comm_create_solo(rs_comm **out) RS_MUST_CHECK;
 
-/* The group of N world ranks in the order given, which becomes their order in the group. Collective over those ranks
- * only; TAG tells apart groups that form at the same time and share members. */
+/* The group of N world ranks in the order given, which becomes their order in the group. Collective
+ * over those ranks only; TAG tells apart groups that form at the same time and share members. */
 rs_status rs_comm_create_group(const int *world_ranks, int n, int tag, rs_comm **out) RS_MUST_CHECK;
 void rs_comm_destroy(rs_comm *c); /* collective; takes NULL */
 
@@ -39,8 +43,9 @@ int rs_comm_size(const rs_comm *c);
 rs_status rs_comm_sum_floats(rs_comm *c, float *data, size_t n) RS_MUST_CHECK;
 rs_status rs_comm_sum_doubles(rs_comm *c, double *data, size_t n) RS_MUST_CHECK;
 
-/* The largest status of the group, so that all leave together when one failed: returns RS_OK only when every rank
- * gave RS_OK. A rank that was fine gets the message of one that was not. Collective. */
+/* The largest status of the group, so that all leave together when one failed: returns RS_OK only
+ * when every rank gave RS_OK. A rank that was fine gets the message of one that was not.
+ * Collective. */
 rs_status rs_comm_agree(rs_comm *c, rs_status mine) RS_MUST_CHECK;
 
 /* BYTES at DATA from ROOT to all. Collective. */

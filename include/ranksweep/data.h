@@ -1,7 +1,8 @@
 /* data: images from IDX files or drawn, batches in a seeded order.
  *
- * A dataset is plain arrays that one allocation holds; samples stay bytes until they are gathered into a
- * batch. Element i of a built-in source depends on the seed and i alone, so any range can be made anywhere. */
+ * A dataset is plain arrays that one allocation holds; samples stay bytes until they are gathered
+ * into a batch. Element i of a built-in source depends on the seed and i alone, so any range can be
+ * made anywhere. */
 #ifndef RANKSWEEP_DATA_H
 #define RANKSWEEP_DATA_H
 
@@ -21,8 +22,8 @@ void rs_images_free(rs_images *images); /* zeroes it; takes an empty one */
 
 typedef enum rs_image_source { RS_IMAGES_MNIST, RS_IMAGES_DIGITS } rs_image_source;
 
-/* Where images come from. Limits of 0 mean: all (MNIST) or the default of the source (digits: 10,000 and
- * 2,000). Limits beyond what the files hold are RS_ERR_DATA. */
+/* Where images come from. Limits of 0 mean: all (MNIST) or the default of the source (digits:
+ * 10,000 and 2,000). Limits beyond what the files hold are RS_ERR_DATA. */
 typedef struct rs_images_spec {
   rs_image_source source;
   const char *path; /* MNIST: directory with the four IDX files, each plain or with .gz */
@@ -34,15 +35,16 @@ typedef struct rs_images_spec {
 rs_status rs_images_check(const rs_images_spec *spec) RS_MUST_CHECK;
 
 /* Both parts. On failure both are empty. */
-rs_status rs_images_load(const rs_images_spec *spec, rs_images *train, rs_images *test) RS_MUST_CHECK;
+rs_status rs_images_load(const rs_images_spec *spec, rs_images *train,
+                         rs_images *test) RS_MUST_CHECK;
 
 /* Numbers of images that rs_images_load would give, without loading. */
 rs_status rs_images_counts(const rs_images_spec *spec, size_t *train, size_t *test) RS_MUST_CHECK;
 
 /* ---- IDX ---------------------------------------------------------------------------------- */
 
-/* An IDX file of unsigned bytes (magic 0x0000 08 <dimensions>), plain or gzipped, as MNIST's. dims has
- * `ndim` entries, the product is `size`. */
+/* An IDX file of unsigned bytes (magic 0x0000 08 <dimensions>), plain or gzipped, as MNIST's. dims
+ * has `ndim` entries, the product is `size`. */
 typedef struct rs_idx {
   size_t ndim;
   size_t dims[4];
@@ -53,9 +55,10 @@ typedef struct rs_idx {
 /* The most bytes of data that a file may claim (2 GiB). */
 #define RS_IDX_MAX_BYTES ((size_t)2 << 30)
 
-/* Read PATH. Claims are checked against RS_IDX_MAX_BYTES and, for a plain file, its length, before memory is
- * taken; memory for a gzipped one grows with what is really there. Too short, too long, wrong magic or type,
- * a zero dimension, a directory: RS_ERR_DATA that names the file, the byte offset, expected and found. */
+/* Read PATH. Claims are checked against RS_IDX_MAX_BYTES and, for a plain file, its length, before
+ * memory is taken; memory for a gzipped one grows with what is really there. Too short, too long,
+ * wrong magic or type, a zero dimension, a directory: RS_ERR_DATA that names the file, the byte
+ * offset, expected and found. */
 rs_status rs_idx_read(const char *path, rs_idx *out) RS_MUST_CHECK;
 
 /* The same from memory (plain or gzipped); NAME stands for the file. For fuzzing. */
@@ -72,7 +75,8 @@ void rs_digits_draw(uint64_t seed, const char *part, size_t first, size_t count,
 /* ---- batches ------------------------------------------------------------------------------ */
 
 /* Order of an epoch: a permutation of 0..count-1 from the stream (SEED, STAGE, "order", EPOCH). */
-void rs_batch_order(uint64_t seed, const char *stage, uint64_t epoch, uint32_t count, uint32_t *order);
+void rs_batch_order(uint64_t seed, const char *stage, uint64_t epoch, uint32_t count,
+                    uint32_t *order);
 
 /* Gather samples INDEX[0..n-1] into x [n, rows*cols] as pixels / 255 and labels [n]. */
 void rs_images_gather(const rs_images *images, const uint32_t *index, size_t n, float *x,

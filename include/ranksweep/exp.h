@@ -1,7 +1,7 @@
 /* exp: the experiment kinds. One file a kind, one line in list.c.
  *
- * A kind is a const table: its settings, the chain of stages of a trial, its metrics. Its stages never touch MPI, HDF5,
- * the environment or stdout; all they may use comes in the context. */
+ * A kind is a const table: its settings, the chain of stages of a trial, its metrics. Its stages
+ * never touch MPI, HDF5, the environment or stdout; all they may use comes in the context. */
 #ifndef RANKSWEEP_EXP_H
 #define RANKSWEEP_EXP_H
 
@@ -11,7 +11,8 @@
 #include "ranksweep/num.h"
 #include "ranksweep/plan.h"
 
-/* ---- what a running stage gets ---------------------------------------------------------------- */
+/* ---- what a running stage gets ----------------------------------------------------------------
+ */
 
 typedef struct rs_metric_value {
   const char *name; /* one of the kind's metrics or finals */
@@ -25,7 +26,8 @@ typedef struct rs_stage_progress {
   double loss;          /* NaN: none */
 } rs_stage_progress;
 
-/* The way out of a stage. All functions may be called on every rank of the group; only the root's count. */
+/* The way out of a stage. All functions may be called on every rank of the group; only the root's
+ * count. */
 typedef struct rs_stage_host {
   void *user;
   /* A row of /metrics at the end of an epoch or step. */
@@ -59,7 +61,8 @@ rs_status rs_stage_tick(rs_stage_context *c, const rs_stage_progress *progress) 
 rs_status rs_data_cache_create(rs_data_cache **out) RS_MUST_CHECK;
 void rs_data_cache_destroy(rs_data_cache *cache);
 
-/* ---- kinds ------------------------------------------------------------------------------------------ */
+/* ---- kinds
+ * ------------------------------------------------------------------------------------------ */
 
 typedef struct rs_stage_op {
   rs_stage_spec spec;
@@ -68,11 +71,11 @@ typedef struct rs_stage_op {
 } rs_stage_op;
 
 typedef struct rs_experiment {
-  rs_schema schema;            /* name, summary, settings, final metrics, checks */
+  rs_schema schema;                 /* name, summary, settings, final metrics, checks */
   const rs_stage_op *const *stages; /* the chain of a trial, NULL-terminated */
-  const rs_metric *metrics;    /* columns of /metrics; ends with a NULL name */
-  const char *example;         /* a small job on a built-in source; the conformance suite runs it */
-  bool hidden;                 /* for tests: not listed by `kinds` */
+  const rs_metric *metrics;         /* columns of /metrics; ends with a NULL name */
+  const char *example; /* a small job on a built-in source; the conformance suite runs it */
+  bool hidden;         /* for tests: not listed by `kinds` */
 } rs_experiment;
 
 /* NULL-terminated. */

@@ -1,4 +1,5 @@
-/* job: a YAML job file becomes validated settings and a space to sweep; every value knows its place.
+/* job: a YAML job file becomes validated settings and a space to sweep; every value knows its
+ * place.
  *
  * The tables of settings come from above (the experiment kinds) and from this module (settings that
  * every job has); the same tables validate job files and print `ranksweep kinds`. */
@@ -11,8 +12,8 @@
 
 typedef enum rs_type { RS_BOOL, RS_INT, RS_FLOAT, RS_TEXT, RS_INTS, RS_FLOATS, RS_TEXTS } rs_type;
 
-/* One typed value. `word` is set when the setting's special word was given (see rs_setting.word); the
- * number is then 0. Lists own their elements. Owned by what contains it. */
+/* One typed value. `word` is set when the setting's special word was given (see rs_setting.word);
+ * the number is then 0. Lists own their elements. Owned by what contains it. */
 typedef struct rs_value {
   rs_type type;
   bool word;
@@ -35,9 +36,10 @@ typedef struct rs_value {
 rs_status rs_value_copy(const rs_value *from, rs_value *to) RS_MUST_CHECK;
 void rs_value_free(rs_value *value);
 bool rs_value_equal(const rs_value *a, const rs_value *b);
-/* Append the value as people write it: 0.001, adam, [1024, 1024], full. WORD: the special word of its
- * setting or NULL. Floats in the shortest form that reads back to the same double. Texts that would read
- * back as something else ("", "a, b", "10") are in double quotes, so different values never look alike. */
+/* Append the value as people write it: 0.001, adam, [1024, 1024], full. WORD: the special word of
+ * its setting or NULL. Floats in the shortest form that reads back to the same double. Texts that
+ * would read back as something else ("", "a, b", "10") are in double quotes, so different values
+ * never look alike. */
 void rs_value_print(const rs_value *value, const char *word, rs_str *out);
 
 /* ---- tables of settings ------------------------------------------------------------------- */
@@ -49,9 +51,9 @@ typedef struct rs_setting {
   const char *initial; /* default as written in YAML ("0.001", "[1024, 1024]"); NULL: required */
   double min, max;     /* closed range of numbers and list elements; both 0: any */
   const char *choices; /* "adam|sgd": the texts allowed; NULL: any text */
-  const char *word;    /* a word accepted instead of a number, stored as 0: "auto", "full", "epoch" */
-  const char *unit;    /* "samples", "s", ""; NULL: none */
-  const char *help;    /* one sentence */
+  const char *word; /* a word accepted instead of a number, stored as 0: "auto", "full", "epoch" */
+  const char *unit; /* "samples", "s", ""; NULL: none */
+  const char *help; /* one sentence */
 } rs_setting;
 
 /* A number that an experiment reports: a column of the results. Tables end with a NULL name. */
@@ -68,10 +70,11 @@ typedef struct rs_schema {
   const char *experiment;            /* "svd-compress" */
   const char *summary;               /* one sentence, for `kinds` */
   const rs_setting *const *settings; /* NULL-terminated list of tables; the common ones are added */
-  const rs_metric *metrics; /* of a finished trial: what `sweep.objectives` may use, beside `parameters`
-                               and `seconds`, which every trial has; NULL: no others */
-  /* Checks across settings (svd rank against layer widths, files that must exist): adds a problem for
-   * each fault found and returns RS_OK; another status only when checking itself failed. May be NULL. */
+  const rs_metric *metrics;          /* of a finished trial: what `sweep.objectives` may use, beside
+                                        `parameters`          and `seconds`, which every trial has; NULL: no others */
+  /* Checks across settings (svd rank against layer widths, files that must exist): adds a problem
+   * for each fault found and returns RS_OK; another status only when checking itself failed. May be
+   * NULL. */
   rs_status (*check)(const rs_settings *settings, rs_problems *problems);
 } rs_schema;
 
@@ -80,14 +83,15 @@ extern const rs_setting rs_job_settings[];
 
 /* ---- problems ----------------------------------------------------------------------------- */
 
-/* All faults of a job file, reported together. PLACE is "file:line" or "file:line:column" or NULL. */
+/* All faults of a job file, reported together. PLACE is "file:line" or "file:line:column" or NULL.
+ */
 rs_status rs_problems_create(rs_problems **out) RS_MUST_CHECK;
 void rs_problems_destroy(rs_problems *problems);
 void rs_problem_add(rs_problems *problems, const char *place, const char *format, ...)
     RS_PRINTF(3, 4);
 size_t rs_problems_count(const rs_problems *problems);
-/* RS_OK when there are none, else RS_ERR_USAGE whose message lists all, one a line, in order of place;
- * the same place and text only once. */
+/* RS_OK when there are none, else RS_ERR_USAGE whose message lists all, one a line, in order of
+ * place; the same place and text only once. */
 rs_status rs_problems_status(const rs_problems *problems) RS_MUST_CHECK;
 
 /* ---- settings ----------------------------------------------------------------------------- */
@@ -105,8 +109,8 @@ size_t rs_settings_texts(const rs_settings *s, const char *path, const char *con
 bool rs_settings_word(const rs_settings *s, const char *path); /* was the special word given? */
 const rs_value *rs_settings_value(const rs_settings *s, const char *path); /* NULL: no such path */
 
-/* Where the value was written: "job.yaml:12:5", "--set train.lr=0.1" or "default"; "recorded" for settings
- * read back from JSON, "computed" for a value set without a place. */
+/* Where the value was written: "job.yaml:12:5", "--set train.lr=0.1" or "default"; "recorded" for
+ * settings read back from JSON, "computed" for a value set without a place. */
 const char *rs_settings_place(const rs_settings *s, const char *path);
 /* The table entry of PATH; NULL when there is none. */
 const rs_setting *rs_settings_entry(const rs_settings *s, const char *path);
@@ -117,11 +121,11 @@ rs_status rs_settings_with(const rs_settings *s, const char *path, const rs_valu
 rs_status rs_settings_clone(const rs_settings *s, rs_settings **out) RS_MUST_CHECK;
 void rs_settings_destroy(rs_settings *s);
 
-/* Canonical JSON object {"train.lr": 0.001, ...}, keys sorted, special words as text; and back. TEXT
- * that does not fit SCHEMA is RS_ERR_DATA. Release *OUT with free(). */
+/* Canonical JSON object {"train.lr": 0.001, ...}, keys sorted, special words as text; and back.
+ * TEXT that does not fit SCHEMA is RS_ERR_DATA. Release *OUT with free(). */
 rs_status rs_settings_to_json(const rs_settings *s, char **out) RS_MUST_CHECK;
-rs_status rs_settings_from_json(const rs_schema *schema, const char *text, rs_settings **out)
-    RS_MUST_CHECK;
+rs_status rs_settings_from_json(const rs_schema *schema, const char *text,
+                                rs_settings **out) RS_MUST_CHECK;
 
 /* Append to OUT "path=value\n" in canonical form, sorted, for every setting that one of READS
  * (NULL-terminated) names: a whole path, or a prefix that ends in '.' ("train."). */
@@ -141,10 +145,10 @@ typedef struct rs_dim {
   const char *path;
   const rs_setting *setting;
   rs_dim_kind kind;
-  size_t count;            /* VALUES, CHOICE */
+  size_t count; /* VALUES, CHOICE */
   const rs_value *values;
   const char *const *places; /* of each value */
-  double low, high;        /* the ranges */
+  double low, high;          /* the ranges */
   const char *place;
 } rs_dim;
 
@@ -167,9 +171,9 @@ typedef struct rs_point {
 typedef struct rs_job rs_job;
 
 /* Read and validate the job file PATH; OVERRIDES are N texts "key=value" of --set, VALUE in YAML.
- * SCHEMAS is a NULL-terminated list; the file's `experiment` picks one. Every fault (syntax, unknown or
- * duplicate key with the nearest valid name, type, range, sweep of an unknown setting, the schema's
- * check) is listed in one RS_ERR_USAGE. An unreadable file is RS_ERR_USAGE as well. */
+ * SCHEMAS is a NULL-terminated list; the file's `experiment` picks one. Every fault (syntax,
+ * unknown or duplicate key with the nearest valid name, type, range, sweep of an unknown setting,
+ * the schema's check) is listed in one RS_ERR_USAGE. An unreadable file is RS_ERR_USAGE as well. */
 rs_status rs_job_load(const char *path, const char *const *overrides, size_t n,
                       const rs_schema *const *schemas, rs_job **out) RS_MUST_CHECK;
 
@@ -187,8 +191,8 @@ size_t rs_job_dims(const rs_job *job, const rs_dim **out);
 size_t rs_job_points(const rs_job *job, const rs_point **out);
 size_t rs_job_objectives(const rs_job *job, const rs_objective **out);
 
-/* The name among NAMES (N of them) nearest to WORD by edit distance, NULL if none is near enough to be
- * a likely misspelling. */
+/* The name among NAMES (N of them) nearest to WORD by edit distance, NULL if none is near enough to
+ * be a likely misspelling. */
 const char *rs_job_nearest(const char *word, const char *const *names, size_t n);
 
 #endif

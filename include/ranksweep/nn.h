@@ -1,7 +1,8 @@
 /* nn: networks of dense and factored layers, their training and evaluation.
  *
- * All parameters of a network are one aligned block with a table of names over it; gradients and moments are blocks
- * of the same layout. So the optimizer, the all-reduce, the checkpoint and the checksum are one loop each. */
+ * All parameters of a network are one aligned block with a table of names over it; gradients and
+ * moments are blocks of the same layout. So the optimizer, the all-reduce, the checkpoint and the
+ * checksum are one loop each. */
 #ifndef RANKSWEEP_NN_H
 #define RANKSWEEP_NN_H
 
@@ -30,49 +31,55 @@ typedef struct rs_param {
 
 typedef struct rs_layer {
   rs_layer_spec spec;
-  char name[RS_NAME_BYTES];        /* "dense1" */
-  size_t kernel, u, v, bias;       /* offsets into the block; kernel, or u and v */
-  size_t first, size;              /* the layer's range of the block */
+  char name[RS_NAME_BYTES];  /* "dense1" */
+  size_t kernel, u, v, bias; /* offsets into the block; kernel, or u and v */
+  size_t first, size;        /* the layer's range of the block */
 } rs_layer;
 
 typedef struct rs_network {
   size_t n_layers, n_params, size; /* size: number of parameters */
   rs_layer *layers;
   rs_param *params;
-  float *values;                   /* [size] */
+  float *values; /* [size] */
 } rs_network;
 
 /* Layers named dense1, dense2, ...; parameters zero. */
 rs_status rs_network_create(const rs_layer_spec *layers, size_t n, rs_network **out) RS_MUST_CHECK;
 void rs_network_destroy(rs_network *net);
 
-/* Glorot-uniform kernels (limit sqrt(6 / (in + out))), zero biases, from the streams (SEED, STAGE, "init", layer). */
+/* Glorot-uniform kernels (limit sqrt(6 / (in + out))), zero biases, from the streams (SEED, STAGE,
+ * "init", layer). */
 void rs_network_init(rs_network *net, uint64_t seed, const char *stage);
 
-/* Parameters out of, and into, a bundle under their names. A missing tensor or another shape is RS_ERR_DATA. */
+/* Parameters out of, and into, a bundle under their names. A missing tensor or another shape is
+ * RS_ERR_DATA. */
 rs_status rs_network_load(rs_network *net, const rs_bundle *from) RS_MUST_CHECK;
 rs_status rs_network_save(const rs_network *net, rs_bundle *into) RS_MUST_CHECK;
 
-/* Name of the first parameter that is not finite in BLOCK (laid out like the network's), NULL: all are. */
-const char *rs_network_not_finite(const rs_network *net, const float *block);
+/* ---- forward and backward ---------------------------------------------------------------------
+ */
 
-/* ---- forward and backward --------------------------------------------------------------------- */
-
-/* Activations (and, for training, their gradients) of up to `rows` samples. Created once; nothing allocates later. */
+/* Activations (and, for training, their gradients) of up to `rows` samples. Created once; nothing
+ * allocates later. */
 typedef struct rs_workspace rs_workspace;
-rs_status rs_workspace_create(const rs_network *net, size_t rows, bool training, rs_workspace **out)
-    RS_MUST_CHECK;
+rs_status rs_workspace_create(const rs_network *net, size_t rows, bool training,
+                              rs_workspace **out) RS_MUST_CHECK;
 void rs_workspace_destroy(rs_workspace *ws);
 
 /* Logits [m, out] of x [m, in]; they belong to WS until the next forward. m <= rows. */
 const float *rs_network_forward(const rs_network *net, rs_workspace *ws, size_t m, const float *x);
 
+/* Name of the first layer whose output in the last forward of M rows is not finite, NULL: all are.
+ */
+const char *rs_workspace_not_finite(const rs_network *net, const rs_workspace *ws, size_t m);
+
 /* Where the gradient of the logits goes before rs_network_backward. [m, out] */
 float *rs_workspace_output_gradient(rs_workspace *ws);
 
-/* Gradients of all parameters into GRADIENTS [size], for the X and M of the last forward. READY (may be NULL) is
- * called from this thread as soon as a layer's range of GRADIENTS is complete, last layer first; the layer's parameters
- * are not read any more then, so it may update them. Another status than RS_OK ends the pass with it. */
+/* Gradients of all parameters into GRADIENTS [size], for the X and M of the last forward. READY
+ * (may be NULL) is called from this thread as soon as a layer's range of GRADIENTS is complete,
+ * last layer first; the layer's parameters are not read any more then, so it may update them.
+ * Another status than RS_OK ends the pass with it. */
 typedef rs_status (*rs_gradient_ready)(void *user, size_t first, size_t size);
 rs_status rs_network_backward(const rs_network *net, rs_workspace *ws, size_t m, const float *x,
                               float *gradients, rs_gradient_ready ready, void *user) RS_MUST_CHECK;
@@ -82,7 +89,8 @@ double rs_network_flops(const rs_layer_spec *layers, size_t n, bool training);
 /* Number of parameters. */
 size_t rs_network_size(const rs_layer_spec *layers, size_t n);
 
-/* ---- training ------------------------------------------------------------------------------------ */
+/* ---- training
+ * ------------------------------------------------------------------------------------ */
 
 typedef enum rs_optimizer { RS_ADAM, RS_SGD } rs_optimizer;
 typedef enum rs_schedule { RS_CONSTANT, RS_LINEAR_DECAY, RS_COSINE } rs_schedule;
@@ -101,8 +109,9 @@ typedef struct rs_train_spec {
 /* Learning rate of step STEP (from 0) of TOTAL, WARMUP of which warm up. */
 double rs_learning_rate(const rs_train_spec *spec, uint64_t step, uint64_t total, uint64_t warmup);
 
-/* Trains a classifier on images, data-parallel over a group: every rank takes its share of each batch of the one global
- * order, gradients are summed over the group, every rank makes the same update. */
+/* Trains a classifier on images, data-parallel over a group: every rank takes its share of each
+ * batch of the one global order, gradients are summed over the group, every rank makes the same
+ * update. */
 typedef struct rs_trainer rs_trainer;
 
 /* NET, TRAIN and COMM outlive the trainer; NET has its starting weights. */
@@ -110,17 +119,17 @@ rs_status rs_trainer_create(rs_network *net, const rs_images *train, const rs_tr
                             rs_comm *comm, rs_trainer **out) RS_MUST_CHECK;
 void rs_trainer_destroy(rs_trainer *t);
 
-/* One batch: forward, backward, update. A loss that is not finite is RS_ERR_NUMERIC with step and parameter.
- * Collective. */
+/* One batch: forward, backward, update. A loss that is not finite is RS_ERR_NUMERIC with step and
+ * layer. Collective. */
 rs_status rs_trainer_step(rs_trainer *t) RS_MUST_CHECK;
 
 typedef struct rs_train_progress {
   uint64_t step, steps_per_epoch; /* steps done since the start */
   size_t epoch, epochs;           /* whole epochs done */
-  bool epoch_ended;               /* the last step ended an epoch: loss and accuracy are of that epoch */
+  bool epoch_ended; /* the last step ended an epoch: loss and accuracy are of that epoch */
   bool finished;
-  double loss, accuracy;          /* means over the epoch's samples so far, on the weights of each step */
-  double lr;                      /* of the last step */
+  double loss, accuracy; /* means over the epoch's samples so far, on the weights of each step */
+  double lr;             /* of the last step */
 } rs_train_progress;
 void rs_trainer_progress(const rs_trainer *t, rs_train_progress *out);
 

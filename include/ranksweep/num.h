@@ -1,8 +1,9 @@
 /* num: dense linear algebra and kernels over OpenBLAS and LAPACKE, and named tensors.
  *
- * Matrices are row-major float32, given by pointer, shape and, where it may differ from the number of columns,
- * leading dimension. Kernels do not allocate. Work is cut into tiles that depend on shapes alone, so results do
- * not depend on the number of threads. src/num/ref has the slow, obvious version of each kernel. */
+ * Matrices are row-major float32, given by pointer, shape and, where it may differ from the number
+ * of columns, leading dimension. Kernels do not allocate. Work is cut into tiles that depend on
+ * shapes alone, so results do not depend on the number of threads. src/num/ref has the slow,
+ * obvious version of each kernel. */
 #ifndef RANKSWEEP_NUM_H
 #define RANKSWEEP_NUM_H
 
@@ -18,16 +19,17 @@ typedef struct rs_tensor {
   float *data;
 } rs_tensor;
 
-/* A set of named tensors: what stages hand to each other and checkpoints hold. Zero-initialise; owns all. */
+/* A set of named tensors: what stages hand to each other and checkpoints hold. Zero-initialise;
+ * owns all. */
 typedef struct rs_bundle {
   size_t count, cap;
   rs_tensor *tensors;
 } rs_bundle;
 
-/* Append a tensor of the given shape, zero-filled; *DATA (may be NULL) points at its elements. A name that is
- * there already is a program error. */
-rs_status rs_bundle_add(rs_bundle *b, const char *name, size_t ndim, const size_t *dims, float **data)
-    RS_MUST_CHECK;
+/* Append a tensor of the given shape, zero-filled; *DATA (may be NULL) points at its elements. A
+ * name that is there already is a program error. */
+rs_status rs_bundle_add(rs_bundle *b, const char *name, size_t ndim, const size_t *dims,
+                        float **data) RS_MUST_CHECK;
 /* NULL when there is no such tensor. */
 const rs_tensor *rs_bundle_find(const rs_bundle *b, const char *name);
 /* Tensor NAME with exactly the shape [rows, cols] (cols 0: a vector); otherwise RS_ERR_DATA. */
@@ -56,7 +58,8 @@ typedef enum rs_epilogue_kind {
   RS_EPILOGUE_NONE,
   RS_EPILOGUE_BIAS,      /* c + bias[column] */
   RS_EPILOGUE_BIAS_RELU, /* max(c + bias[column], 0) */
-  RS_EPILOGUE_RELU_MASK  /* c where mask > 0, else 0: the gradient through a ReLU whose output is `mask` */
+  RS_EPILOGUE_RELU_MASK  /* c where mask > 0, else 0: the gradient through a ReLU whose output is
+                            `mask` */
 } rs_epilogue_kind;
 
 typedef struct rs_epilogue {
@@ -65,8 +68,8 @@ typedef struct rs_epilogue {
   const float *mask; /* [m, n], leading dimension n */
 } rs_epilogue;
 
-/* C [m, n] = op(A, B), then EPILOGUE (may be NULL). A is [m, k] (TN: [k, m]), B is [k, n] (NT: [n, k]), all
- * dense row-major. C must not overlap A or B. Deterministic for any number of threads. */
+/* C [m, n] = op(A, B), then EPILOGUE (may be NULL). A is [m, k] (TN: [k, m]), B is [k, n] (NT: [n,
+ * k]), all dense row-major. C must not overlap A or B. Deterministic for any number of threads. */
 void rs_gemm(rs_gemm_op op, size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
              const rs_epilogue *epilogue);
 
@@ -76,17 +79,18 @@ void rs_column_sums(size_t m, size_t n, const float *a, float *sums);
 /* ---- classification ------------------------------------------------------------------------ */
 
 /* Softmax cross-entropy of LOGITS [m, classes] against LABELS [m]. Returns the sum over rows of
- * -log softmax(logits)[label]; GRADIENT (may be NULL, may be LOGITS) gets SCALE * (softmax - onehot);
- * *CORRECT (may be NULL) the number of rows whose largest logit (the first of equals) is the label's. */
-double rs_softmax_cross_entropy(size_t m, size_t classes, const float *logits, const uint8_t *labels,
-                                float scale, float *gradient, size_t *correct);
+ * -log softmax(logits)[label]; GRADIENT (may be NULL, may be LOGITS) gets SCALE * (softmax -
+ * onehot); *CORRECT (may be NULL) the number of rows whose largest logit (the first of equals) is
+ * the label's. */
+double rs_softmax_cross_entropy(size_t m, size_t classes, const float *logits,
+                                const uint8_t *labels, float scale, float *gradient,
+                                size_t *correct);
 
 /* ---- optimizers ---------------------------------------------------------------------------- */
 
-/* One fused pass of Adam (Kingma and Ba, 2015) over N parameters; weight decay decoupled (Loshchilov and Hutter,
- * 2019). STEP counts from 1:
- *   m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
- *   w = w (1 - lr decay) - lr / (1 - b1^step) m / (sqrt(v / (1 - b2^step)) + epsilon) */
+/* One fused pass of Adam (Kingma and Ba, 2015) over N parameters; weight decay decoupled
+ * (Loshchilov and Hutter, 2019). STEP counts from 1: m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2)
+ * g^2 w = w (1 - lr decay) - lr / (1 - b1^step) m / (sqrt(v / (1 - b2^step)) + epsilon) */
 typedef struct rs_adam {
   double lr, beta1, beta2, epsilon, decay;
   uint64_t step;
@@ -97,19 +101,22 @@ void rs_adam_update(const rs_adam *adam, size_t n, float *w, const float *g, flo
 void rs_sgd_update(double lr, double momentum, double decay, size_t n, float *w, const float *g,
                    float *m);
 
-/* Sum of squares of N values in double, in blocks of fixed size; infinite or NaN when a value is. */
+/* Sum of squares of N values in double, in blocks of fixed size; infinite or NaN when a value is.
+ */
 double rs_sum_squares(size_t n, const float *x);
 
 /* ---- singular values ----------------------------------------------------------------------- */
 
-/* Thin SVD A [m, n] = U [m, k] diag(S [k]) VT [k, n], k = min(m, n), S descending, by LAPACK's sgesdd (divide and
- * conquer). A is kept. One thread; call it for several matrices from several threads. No convergence or a NaN is
- * RS_ERR_NUMERIC. */
-rs_status rs_svd_thin(size_t m, size_t n, const float *a, float *u, float *s, float *vt) RS_MUST_CHECK;
+/* Thin SVD A [m, n] = U [m, k] diag(S [k]) VT [k, n], k = min(m, n), S descending, by LAPACK's
+ * sgesdd (divide and conquer). A is kept. One thread; call it for several matrices from several
+ * threads. No convergence or a NaN is RS_ERR_NUMERIC. */
+rs_status rs_svd_thin(size_t m, size_t n, const float *a, float *u, float *s,
+                      float *vt) RS_MUST_CHECK;
 
-/* The truncated factors: left [m, d] = U[:, :d] diag(S[:d]^p), right [d, n] = diag(S[:d]^(1-p)) VT[:d, :], from the
- * thin SVD above. P is the share of the singular values that goes left (1: all). */
-void rs_svd_slice(size_t m, size_t n, const float *u, const float *s, const float *vt, size_t d, double p,
-                  float *left, float *right);
+/* The truncated factors: left [m, d] = U[:, :d] diag(S[:d]^p), right [d, n] = diag(S[:d]^(1-p))
+ * VT[:d, :], from the thin SVD above. P is the share of the singular values that goes left (1:
+ * all). */
+void rs_svd_slice(size_t m, size_t n, const float *u, const float *s, const float *vt, size_t d,
+                  double p, float *left, float *right);
 
 #endif

@@ -1,7 +1,8 @@
 /* plan: from a job to stages and trials.
  *
- * A trial is a chain of stages; a stage's identity is a hash of its kind and version, the settings that it
- * reads, the seed and its parent's identity. Equal identity is the same work, so trials share stages. */
+ * A trial is a chain of stages; a stage's identity is a hash of its kind and version, the settings
+ * that it reads, the seed and its parent's identity. Equal identity is the same work, so trials
+ * share stages. */
 #ifndef RANKSWEEP_PLAN_H
 #define RANKSWEEP_PLAN_H
 
@@ -17,8 +18,8 @@ typedef struct rs_cost {
 } rs_cost;
 
 typedef struct rs_stage_spec {
-  const char *name;         /* "train": also names its random streams */
-  int version;              /* raise when the stage's mathematics change: old results are then not reused */
+  const char *name; /* "train": also names its random streams */
+  int version;      /* raise when the stage's mathematics change: old results are then not reused */
   const char *const *reads; /* NULL-terminated paths and "prefix."es that its result depends on */
   rs_status (*cost)(const rs_settings *settings, rs_cost *out); /* NULL: nothing worth mentioning */
 } rs_stage_spec;
@@ -27,13 +28,13 @@ typedef struct rs_stage_spec {
 
 typedef struct rs_stage {
   int index;
-  int parent;               /* stage index, -1: none */
+  int parent; /* stage index, -1: none */
   const rs_stage_spec *spec;
-  int step;                 /* position in the chain of its experiment */
+  int step; /* position in the chain of its experiment */
   rs_id identity;
   const rs_settings *settings; /* of the first trial that needs it; belongs to that trial */
   rs_cost cost;
-  int users;                /* trials whose chain holds it */
+  int users; /* trials whose chain holds it */
 } rs_stage;
 
 typedef struct rs_trial {
@@ -47,7 +48,8 @@ typedef struct rs_plan rs_plan;
 
 enum { RS_MAX_STAGES = 8 }; /* of one chain */
 
-/* An empty plan for JOB, whose experiment runs the N stages SPECS in a row. JOB and the specs outlive the plan. */
+/* An empty plan for JOB, whose experiment runs the N stages SPECS in a row. JOB and the specs
+ * outlive the plan. */
 rs_status rs_plan_create(const rs_job *job, const rs_stage_spec *const *specs, size_t n,
                          rs_plan **out) RS_MUST_CHECK;
 void rs_plan_destroy(rs_plan *plan);
@@ -61,11 +63,12 @@ size_t rs_plan_trials(const rs_plan *plan);
 const rs_stage *rs_plan_stage(const rs_plan *plan, size_t index);
 const rs_trial *rs_plan_trial(const rs_plan *plan, size_t index);
 
-/* ---- search strategies ------------------------------------------------------------------------ */
+/* ---- search strategies ------------------------------------------------------------------------
+ */
 
-/* Decides which trials there are. The coordinator calls `propose` until it answers RS_PROPOSE_WAIT or
- * RS_PROPOSE_END, and again after every `observe`. Deterministic: the same calls give the same answers, so
- * a continued run replays the finished trials through it. */
+/* Decides which trials there are. The coordinator calls `propose` until it answers RS_PROPOSE_WAIT
+ * or RS_PROPOSE_END, and again after every `observe`. Deterministic: the same calls give the same
+ * answers, so a continued run replays the finished trials through it. */
 typedef enum rs_proposal { RS_PROPOSE_TRIAL, RS_PROPOSE_WAIT, RS_PROPOSE_END } rs_proposal;
 
 typedef struct rs_strategy rs_strategy;
@@ -75,10 +78,11 @@ rs_status rs_strategy_create(const rs_job *job, rs_strategy **out) RS_MUST_CHECK
 void rs_strategy_destroy(rs_strategy *s);
 
 /* The next trial's settings into *SETTINGS (the caller's) when *ANSWER is RS_PROPOSE_TRIAL. */
-rs_status rs_strategy_propose(rs_strategy *s, rs_proposal *answer, rs_settings **settings) RS_MUST_CHECK;
+rs_status rs_strategy_propose(rs_strategy *s, rs_proposal *answer,
+                              rs_settings **settings) RS_MUST_CHECK;
 
-/* Tell it how trial number TRIAL (in order of proposal) ended: VALUES in the order of the job's objectives,
- * NULL when it failed. */
+/* Tell it how trial number TRIAL (in order of proposal) ended: VALUES in the order of the job's
+ * objectives, NULL when it failed. */
 rs_status rs_strategy_observe(rs_strategy *s, size_t trial, const double *values) RS_MUST_CHECK;
 
 /* How many trials there will be at most; 0 when the strategy cannot say. */

@@ -1,4 +1,5 @@
-/* run: one stage on one group. Gives the experiment kind its context, keeps what stages leave, times and reports. */
+/* run: one stage on one group. Gives the experiment kind its context, keeps what stages leave,
+ * times and reports. */
 #ifndef RANKSWEEP_RUN_H
 #define RANKSWEEP_RUN_H
 
@@ -8,7 +9,7 @@
 typedef struct rs_stage_task {
   int stage, attempt; /* the coordinator's numbers */
   const rs_experiment *kind;
-  int step;           /* which of the kind's stages */
+  int step; /* which of the kind's stages */
   const rs_settings *settings;
   rs_id identity, parent; /* parent: where there is one */
   bool has_parent;
@@ -43,10 +44,11 @@ rs_status rs_runner_create(const char *directory, rs_runner **out) RS_MUST_CHECK
 void rs_runner_destroy(rs_runner *r);
 
 /* Run TASK on the group COMM. Failures are in the report, the same on every rank. Collective. */
-void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm, const rs_run_events *events,
-                   rs_stage_report *report);
+void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
+                   const rs_run_events *events, rs_stage_report *report);
 
-/* "DIRECTORY/<identity>.h5" into *OUT (release with free()): what the stage of that identity left. */
+/* "DIRECTORY/<identity>.h5" into *OUT (release with free()): what the stage of that identity left.
+ */
 rs_status rs_stage_path(const char *directory, rs_id identity, char **out) RS_MUST_CHECK;
 
 #endif

@@ -1,4 +1,5 @@
-/* sched: who runs what, when. A pure state machine, and the coordinator, workers and transports around it. */
+/* sched: who runs what, when. A pure state machine, and the coordinator, workers and transports
+ * around it. */
 #ifndef RANKSWEEP_SCHED_H
 #define RANKSWEEP_SCHED_H
 
@@ -128,14 +129,16 @@ int rs_sched_stage_attempts(const rs_sched *s, int stage); /* used up, the one t
  * included. */
 double rs_sched_cost_left(const rs_sched *s);
 
-/* ---- transports ------------------------------------------------------------------------------- */
+/* ---- transports -------------------------------------------------------------------------------
+ */
 
-/* Carries texts between the coordinator and workers. Both ends poll; nobody burns a core while idle. */
+/* Carries texts between the coordinator and workers. Both ends poll; nobody burns a core while
+ * idle. */
 typedef struct rs_transport rs_transport;
 typedef void (*rs_receive)(void *user, int from, const char *text);
 
-/* One process is both ends: a message to worker 0 is handled, the whole stage included, inside the coordinator's
- * rs_transport_poll; what the worker sends arrives at once. */
+/* One process is both ends: a message to worker 0 is handled, the whole stage included, inside the
+ * coordinator's rs_transport_poll; what the worker sends arrives at once. */
 rs_status rs_transport_create_local(rs_transport **out) RS_MUST_CHECK;
 /* MPI: rank 0 coordinates, ranks 1..size-1 work. After rs_comm_start. */
 rs_status rs_transport_create_mpi(rs_transport **out) RS_MUST_CHECK;
@@ -147,22 +150,25 @@ int rs_transport_size(const rs_transport *t);
 void rs_transport_workers(const rs_transport *t, int *first, int *count);
 rs_status rs_transport_send(rs_transport *t, int to, const char *text) RS_MUST_CHECK;
 /* Hand over what has arrived; waits up to SECONDS for something to do. */
-rs_status rs_transport_poll(rs_transport *t, double seconds, rs_receive receive, void *user) RS_MUST_CHECK;
+rs_status rs_transport_poll(rs_transport *t, double seconds, rs_receive receive,
+                            void *user) RS_MUST_CHECK;
 
-/* ---- the worker ---------------------------------------------------------------------------------- */
+/* ---- the worker
+ * ---------------------------------------------------------------------------------- */
 
 /* Serve as a worker until the coordinator says that all is over. */
 rs_status rs_work(rs_transport *t) RS_MUST_CHECK;
 
-/* ---- the coordinator ----------------------------------------------------------------------------- */
+/* ---- the coordinator
+ * ----------------------------------------------------------------------------- */
 
 /* A running stage, for displays. */
 typedef struct rs_running_view {
   int stage, root;
-  const char *name;  /* of the stage */
-  double fraction;   /* 0..1; NaN: unknown */
+  const char *name; /* of the stage */
+  double fraction;  /* 0..1; NaN: unknown */
   size_t epoch, epochs;
-  double loss;       /* NaN: none */
+  double loss; /* NaN: none */
 } rs_running_view;
 
 typedef struct rs_run_view {
@@ -178,26 +184,27 @@ typedef struct rs_run_view {
 typedef struct rs_coordinate_options {
   const rs_job *job;
   const rs_experiment *kind;
-  const char *results;       /* path of RESULTS.h5; the journal and checkpoints lie beside it */
-  bool fresh;                /* move earlier results aside */
-  int threads;               /* per rank; 0: share the cores of each node out */
-  const char *command_line;  /* for the provenance */
+  const char *results;      /* path of RESULTS.h5; the journal and checkpoints lie beside it */
+  bool fresh;               /* move earlier results aside */
+  int threads;              /* per rank; 0: share the cores of each node out */
+  const char *command_line; /* for the provenance */
   const rs_log *log;
   void (*show)(void *user, const rs_run_view *view); /* may be NULL; called a few times a second */
-  bool (*stop)(void *user);  /* has the user, or the system, asked to stop? */
+  bool (*stop)(void *user); /* has the user, or the system, asked to stop? */
   void *user;
 } rs_coordinate_options;
 
 typedef struct rs_run_summary {
   size_t trials, done, failed;
-  bool stopped;    /* early: run again to continue */
+  bool stopped; /* early: run again to continue */
   double seconds;
   size_t stages_run, stages_reused;
 } rs_run_summary;
 
-/* Run the job to its end over T and keep its results. Tells the workers to end, also when it fails. */
-rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t, rs_run_summary *out)
-    RS_MUST_CHECK;
+/* Run the job to its end over T and keep its results. Tells the workers to end, also when it fails.
+ */
+rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t,
+                        rs_run_summary *out) RS_MUST_CHECK;
 
 /* Tell every worker to end, when there is nothing to coordinate (a bad job file). */
 void rs_dismiss(rs_transport *t);

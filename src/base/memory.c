@@ -39,7 +39,8 @@ rs_status rs_strdup(char **out, const char *text) {
   *out = NULL;
   if (text == NULL) return RS_OK;
   *out = strdup(text);
-  return *out != NULL ? RS_OK : rs_fail(RS_ERR_NOMEM, "out of memory: a text of %zu bytes", strlen(text));
+  return *out != NULL ? RS_OK
+                      : rs_fail(RS_ERR_NOMEM, "out of memory: a text of %zu bytes", strlen(text));
 }
 
 static bool reserve(rs_str *s, size_t more) {

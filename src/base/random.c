@@ -7,7 +7,8 @@
 #include <Random123/philox.h>
 
 rs_stream rs_stream_make(uint64_t seed, const char *stage, const char *purpose, uint64_t index) {
-  /* Key: seed and names; half of the 128-bit counter: the index, which leaves 2^64 blocks a stream. */
+  /* Key: seed and names; half of the 128-bit counter: the index, which leaves 2^64 blocks a stream.
+   */
   struct {
     uint64_t seed, stage, purpose;
   } names = {seed, rs_checksum(stage, strlen(stage)), rs_checksum(purpose, strlen(purpose))};

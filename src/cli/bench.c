@@ -15,8 +15,10 @@
 static const char help[] =
     "  --threads T         OpenMP threads (default: the cores that this process may use)\n"
     "  --seconds S         time for each figure (default 2)\n\n"
-    "Measures large products, then the parts of one training step of the 784-5x1024-10 network (batch 128), each as a\n"
-    "rate and as a share of the fastest large product, and the memory-bound optimizer against a copy.\n";
+    "Measures large products, then the parts of one training step of the 784-5x1024-10 network "
+    "(batch 128), each as a\n"
+    "rate and as a share of the fastest large product, and the memory-bound optimizer against a "
+    "copy.\n";
 
 enum { BATCH = 128, WIDTH = 1024, HIDDEN = 5, LARGE = 2048 };
 
@@ -24,7 +26,8 @@ typedef struct bench {
   double seconds, peak; /* per figure; best rate of a large product, FLOP/s */
 } bench;
 
-/* ---- timing ------------------------------------------------------------------------------------------- */
+/* ---- timing
+ * ------------------------------------------------------------------------------------------- */
 
 typedef void (*work)(void *user);
 
@@ -34,7 +37,8 @@ static double median_time(double seconds, work run, void *user) {
   static double times[MOST];
   size_t n = 0;
   run(user);
-  for (double start = rs_clock_now(); n < MOST && (n < 5 || rs_clock_now() - start < seconds); n++) {
+  for (double start = rs_clock_now(); n < MOST && (n < 5 || rs_clock_now() - start < seconds);
+       n++) {
     double t = rs_clock_now();
     run(user);
     times[n] = rs_clock_now() - t;
@@ -53,7 +57,8 @@ static void report(const bench *b, const char *what, double seconds, double flop
          100 * flops / seconds / b->peak);
 }
 
-/* ---- products ----------------------------------------------------------------------------------------- */
+/* ---- products
+ * ----------------------------------------------------------------------------------------- */
 
 typedef struct product {
   rs_gemm_op op;
@@ -66,7 +71,8 @@ static void multiply(void *user) {
   rs_gemm(p->op, p->m, p->n, p->k, p->a, p->b, p->c, NULL);
 }
 
-static rs_status bench_product(bench *b, const char *what, rs_gemm_op op, size_t m, size_t n, size_t k) {
+static rs_status bench_product(bench *b, const char *what, rs_gemm_op op, size_t m, size_t n,
+                               size_t k) {
   product p = {.op = op, .m = m, .n = n, .k = k};
   rs_status status = rs_new(&p.a, m * k, sizeof(float));
   if (status == RS_OK) status = rs_new(&p.b, k * n, sizeof(float));
@@ -75,7 +81,8 @@ static rs_status bench_product(bench *b, const char *what, rs_gemm_op op, size_t
     rs_stream s = rs_stream_make(1, "bench", what, 0);
     for (size_t i = 0; i < m * k; i++) p.a[i] = rs_stream_uniform(&s, i);
     for (size_t i = 0; i < k * n; i++) p.b[i] = rs_stream_uniform(&s, i);
-    double flops = 2.0 * (double)m * (double)n * (double)k, t = median_time(b->seconds, multiply, &p);
+    double flops = 2.0 * (double)m * (double)n * (double)k,
+           t = median_time(b->seconds, multiply, &p);
     if (flops / t > b->peak) b->peak = flops / t;
     report(b, what, t, flops);
   }
@@ -85,7 +92,8 @@ static rs_status bench_product(bench *b, const char *what, rs_gemm_op op, size_t
   return status;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------- */
+/* ---- memory
+ * ------------------------------------------------------------------------------------------- */
 
 typedef struct blocks {
   size_t n;
@@ -112,9 +120,11 @@ static rs_status bench_memory(const bench *b, size_t n) {
   if (status == RS_OK) status = rs_new(&s.v, n, sizeof(float));
   if (status == RS_OK) {
     double c = median_time(b->seconds, copy, &s), u = median_time(b->seconds, update, &s);
-    /* reads w g m v, writes w m v; the copy reads one block and writes one (its target is read as well) */
+    /* reads w g m v, writes w m v; the copy reads one block and writes one (its target is read as
+     * well) */
     printf("%-44s %9.3f ms %8.1f GB/s\n", "copy of all parameters", 1e3 * c, 12e-9 * (double)n / c);
-    printf("%-44s %9.3f ms %8.1f GB/s\n", "Adam over all parameters", 1e3 * u, 28e-9 * (double)n / u);
+    printf("%-44s %9.3f ms %8.1f GB/s\n", "Adam over all parameters", 1e3 * u,
+           28e-9 * (double)n / u);
   }
   free(s.w);
   free(s.g);
@@ -123,7 +133,8 @@ static rs_status bench_memory(const bench *b, size_t n) {
   return status;
 }
 
-/* ---- training ----------------------------------------------------------------------------------------- */
+/* ---- training
+ * ----------------------------------------------------------------------------------------- */
 
 static void step(void *user) {
   (void)!rs_trainer_step(user); /* synthetic data: the loss stays finite */
@@ -137,9 +148,16 @@ static void layers_of(rs_layer_spec layers[HIDDEN + 1]) {
 
 static rs_status bench_training(const bench *b, size_t *parameters) {
   rs_layer_spec layers[HIDDEN + 1];
-  rs_images_spec spec = {.source = RS_IMAGES_DIGITS, .train_limit = 50 * BATCH, .test_limit = 1, .seed = 1};
-  rs_train_spec train = {.epochs = 1000, .batch = BATCH, .lr = 1e-4, .beta1 = 0.9, .beta2 = 0.999,
-                         .epsilon = 1e-7, .seed = 1, .stage = "bench"};
+  rs_images_spec spec = {
+      .source = RS_IMAGES_DIGITS, .train_limit = 50 * BATCH, .test_limit = 1, .seed = 1};
+  rs_train_spec train = {.epochs = 1000,
+                         .batch = BATCH,
+                         .lr = 1e-4,
+                         .beta1 = 0.9,
+                         .beta2 = 0.999,
+                         .epsilon = 1e-7,
+                         .seed = 1,
+                         .stage = "bench"};
   rs_images images = {0}, test = {0};
   rs_network *net = NULL;
   rs_trainer *trainer = NULL;
@@ -167,7 +185,8 @@ static rs_status bench_training(const bench *b, size_t *parameters) {
   return status;
 }
 
-/* ---- decomposition ------------------------------------------------------------------------------------ */
+/* ---- decomposition
+ * ------------------------------------------------------------------------------------ */
 
 typedef struct decomposition {
   float *a, *u, *s, *vt;
@@ -188,7 +207,8 @@ static rs_status bench_svd(void) {
   if (status == RS_OK) {
     rs_stream s = rs_stream_make(1, "bench", "svd", 0);
     for (size_t i = 0; i < n; i++) d.a[i] = rs_stream_uniform(&s, i) - 0.5f;
-    printf("%-44s %9.1f ms\n", "thin SVD, 1024 x 1024, one thread", 1e3 * median_time(0, decompose, &d));
+    printf("%-44s %9.1f ms\n", "thin SVD, 1024 x 1024, one thread",
+           1e3 * median_time(0, decompose, &d));
   }
   free(d.a);
   free(d.u);
@@ -197,7 +217,8 @@ static rs_status bench_svd(void) {
   return status;
 }
 
-/* ---- command ------------------------------------------------------------------------------------------ */
+/* ---- command
+ * ------------------------------------------------------------------------------------------ */
 
 static rs_status bench_all(bench *b) {
   size_t parameters = 0;

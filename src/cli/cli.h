@@ -9,7 +9,8 @@
 /* Exit statuses of the program. */
 enum { EXIT_DONE = 0, EXIT_TRIALS_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 75 };
 
-/* One subcommand: a line in commands[] of main.c, a file of its own. `run` gets argv[0] = its name. */
+/* One subcommand: a line in commands[] of main.c, a file of its own. `run` gets argv[0] = its name.
+ */
 typedef struct cli_command {
   const char *name, *usage, *summary;
   int (*run)(int argc, char **argv);
@@ -24,7 +25,8 @@ int cli_usage(const cli_command *command, const char *format, ...) RS_PRINTF(2, 
 /* The command's help on stdout; EXIT_DONE. */
 int cli_help(const cli_command *command, const char *options);
 
-/* ---- tables on a terminal ----------------------------------------------------------------------- */
+/* ---- tables on a terminal -----------------------------------------------------------------------
+ */
 
 /* Lines of cells; columns are as wide as their widest cell (counted in UTF-8 characters). */
 typedef struct text_table text_table;

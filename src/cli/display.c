@@ -60,7 +60,8 @@ void display_show(void *user, const rs_run_view *view) {
   rs_str line = {0};
   print_seconds(eta, sizeof eta, view->eta);
   add_bar(&line, view->fraction);
-  rs_str_addf(&line, "  %zu/%zu trials", view->trials_done + view->trials_failed, view->trials_total);
+  rs_str_addf(&line, "  %zu/%zu trials", view->trials_done + view->trials_failed,
+              view->trials_total);
   if (view->trials_failed > 0) rs_str_addf(&line, ", %zu failed", view->trials_failed);
   rs_str_addf(&line, "  ETA %s", eta);
   add_running(&line, view);

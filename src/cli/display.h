@@ -5,10 +5,10 @@
 #include "ranksweep/sched.h"
 
 typedef struct display {
-  int columns;   /* of the terminal; 0: plain lines */
-  bool drawn;    /* a bar stands in the last line */
+  int columns; /* of the terminal; 0: plain lines */
+  bool drawn;  /* a bar stands in the last line */
   double started;
-  rs_log log;    /* writes here */
+  rs_log log; /* writes here */
 } display;
 
 void display_open(display *d, int columns);

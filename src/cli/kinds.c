@@ -9,10 +9,9 @@
 
 #include <jansson.h>
 
-static const char help[] =
-    "  KIND                only this experiment\n"
-    "  --example           a small job file of it\n"
-    "  --json              as JSON\n";
+static const char help[] = "  KIND                only this experiment\n"
+                           "  --example           a small job file of it\n"
+                           "  --json              as JSON\n";
 
 static const char *type_text(rs_type type) {
   switch (type) {
@@ -40,7 +39,8 @@ static void range_text(const rs_setting *s, char *out, size_t size) {
   }
 }
 
-/* ---- text --------------------------------------------------------------------------------------------- */
+/* ---- text
+ * --------------------------------------------------------------------------------------------- */
 
 static rs_status setting_row(text_table *t, const rs_setting *s) {
   char range[160];
@@ -96,15 +96,16 @@ static rs_status print_all(const rs_experiment *only) {
   return print_settings((const rs_setting *const[]){rs_job_settings, NULL});
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * --------------------------------------------------------------------------------------------- */
 
 static void add_settings(json_t *into, const rs_setting *s) {
   for (; s->path != NULL; s++) {
     char range[160];
     range_text(s, range, sizeof range);
-    json_array_append_new(into, json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:s}", "setting", s->path, "type",
-                                          type_text(s->type), "default", s->initial, "range", range,
-                                          "unit", s->unit, "help", s->help));
+    json_array_append_new(into, json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:s}", "setting", s->path,
+                                          "type", type_text(s->type), "default", s->initial,
+                                          "range", range, "unit", s->unit, "help", s->help));
   }
 }
 
@@ -114,7 +115,8 @@ static rs_status print_json(const rs_experiment *only) {
     const rs_experiment *kind = rs_experiments[i];
     if (only != NULL ? kind != only : kind->hidden) continue;
     json_t *settings = json_array();
-    for (const rs_setting *const *t = kind->schema.settings; *t != NULL; t++) add_settings(settings, *t);
+    for (const rs_setting *const *t = kind->schema.settings; *t != NULL; t++)
+      add_settings(settings, *t);
     add_settings(settings, rs_job_settings);
     json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "experiment", kind->schema.experiment,
                                          "summary", kind->schema.summary, "settings", settings));
@@ -125,7 +127,8 @@ static rs_status print_json(const rs_experiment *only) {
   return written ? RS_OK : rs_fail(RS_ERR_IO, "cannot write to stdout");
 }
 
-/* ---- command ------------------------------------------------------------------------------------------ */
+/* ---- command
+ * ------------------------------------------------------------------------------------------ */
 
 static int run(int argc, char **argv) {
   static const struct option options[] = {{"json", no_argument, NULL, 'j'},

@@ -12,7 +12,8 @@
 
 static volatile sig_atomic_t child; /* process group of mpirun, for the handler */
 
-/* mpirun hands SIGUSR1 on to the ranks, which then stop in good order; its own SIGTERM would cut them short. */
+/* mpirun hands SIGUSR1 on to the ranks, which then stop in good order; its own SIGTERM would cut
+ * them short. */
 static void pass_on(int signal) {
   (void)signal;
   if (child > 0) kill((pid_t)child, SIGUSR1);
@@ -38,11 +39,20 @@ static void set_environment(void) {
 
 static void become_mpirun(int ranks, int argc, char **argv, const char *self) {
   char n[16];
-  /* The coordinator sleeps; only more workers than cores have to give way to each other inside MPI. Yielding otherwise
-   * costs milliseconds a message beside any busy process. */
+  /* The coordinator sleeps; only more workers than cores have to give way to each other inside MPI.
+   * Yielding otherwise costs milliseconds a message beside any busy process. */
   const char *yield = ranks - 1 > world_cores() ? "1" : "0";
-  const char *head[] = {"mpirun", "-q",     "-n",   n,       "--oversubscribe",
-                        "--bind-to", "none", "--mca", "mpi_yield_when_idle", yield, self};
+  const char *head[] = {"mpirun",
+                        "-q",
+                        "-n",
+                        n,
+                        "--oversubscribe",
+                        "--bind-to",
+                        "none",
+                        "--mca",
+                        "mpi_yield_when_idle",
+                        yield,
+                        self};
   const char **args = calloc(RS_COUNT(head) + (size_t)argc + 1, sizeof *args);
   if (args == NULL) _exit(127);
   snprintf(n, sizeof n, "%d", ranks);

@@ -4,14 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {&cli_run, &cli_plan, &cli_show, &cli_kinds, &cli_bench};
+static const cli_command *const commands[] = {&cli_run, &cli_plan, &cli_show, &cli_kinds,
+                                              &cli_bench};
 
 static void print_overview(FILE *to) {
-  fprintf(to, "ranksweep %s: distributed parallel experiment sweeper\n\nusage: ranksweep COMMAND ...\n\n",
-          RS_VERSION);
+  fprintf(
+      to,
+      "ranksweep %s: distributed parallel experiment sweeper\n\nusage: ranksweep COMMAND ...\n\n",
+      RS_VERSION);
   for (size_t i = 0; i < RS_COUNT(commands); i++)
     fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-  fprintf(to, "\n`ranksweep COMMAND --help` tells more. A first run: ranksweep run jobs/quickstart.yaml\n");
+  fprintf(
+      to,
+      "\n`ranksweep COMMAND --help` tells more. A first run: ranksweep run jobs/quickstart.yaml\n");
 }
 
 static const char *nearest_command(const char *word) {
@@ -25,7 +30,8 @@ int main(int argc, char **argv) {
     print_overview(stderr);
     return EXIT_USAGE;
   }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+      strcmp(argv[1], "help") == 0) {
     print_overview(stdout);
     return EXIT_DONE;
   }
@@ -37,6 +43,7 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], commands[i]->name) == 0) return commands[i]->run(argc - 1, argv + 1);
   const char *near = nearest_command(argv[1]);
   fprintf(stderr, "ranksweep: no command \"%s\"%s%s%s; `ranksweep --help` lists them\n", argv[1],
-          near != NULL ? "; did you mean `" : "", near != NULL ? near : "", near != NULL ? "`?" : "");
+          near != NULL ? "; did you mean `" : "", near != NULL ? near : "",
+          near != NULL ? "`?" : "");
   return EXIT_USAGE;
 }

@@ -14,11 +14,13 @@ static const char help[] =
     "  JOB.yaml            the job file\n"
     "  --json              as JSON\n"
     "  --set KEY=VALUE     use another value for a setting; may be repeated\n\n"
-    "Prints stages, trials, what is shared, sizes and the layout over ranks and threads. Nothing runs.\n";
+    "Prints stages, trials, what is shared, sizes and the layout over ranks and threads. Nothing "
+    "runs.\n";
 
 enum { MOST_OVERRIDES = 256, MOST_ROWS = 40 };
 
-/* ---- text --------------------------------------------------------------------------------------------- */
+/* ---- text
+ * --------------------------------------------------------------------------------------------- */
 
 static rs_status stage_row(text_table *t, const rs_stage *s) {
   char parameters[64], flops[32], bytes[32], id[RS_ID_TEXT];
@@ -37,8 +39,8 @@ static rs_status stage_row(text_table *t, const rs_stage *s) {
 }
 
 static rs_status print_stages(const rs_plan *plan) {
-  static const char *const heads[] = {"stage", "kind", "parent", "trials", "parameters",
-                                      "work", "memory", "identity"};
+  static const char *const heads[] = {"stage",      "kind", "parent", "trials",
+                                      "parameters", "work", "memory", "identity"};
   text_table *t;
   size_t n = rs_plan_stages(plan);
   RS_TRY(text_table_create(RS_COUNT(heads), &t));
@@ -117,7 +119,8 @@ static void print_totals(const rs_plan *plan) {
   print_bytes(bytes, sizeof bytes, t.bytes * l.workers);
   printf("\n%zu trials, %zu stages; without sharing %zu stages. Work %s, saved by sharing %s.\n",
          rs_plan_trials(plan), rs_plan_stages(plan), t.links, flops, saved);
-  printf("Layout here: %d core%s, %d worker%s x %d thread%s and a coordinator (mpirun -n %d); %.1f stages can be "
+  printf("Layout here: %d core%s, %d worker%s x %d thread%s and a coordinator (mpirun -n %d); %.1f "
+         "stages can be "
          "busy on average; at most %s of memory.\n",
          l.cores, l.cores == 1 ? "" : "s", l.workers, l.workers == 1 ? "" : "s", l.threads,
          l.threads == 1 ? "" : "s", l.workers + 1, l.parallel, bytes);
@@ -134,21 +137,24 @@ static rs_status print_text(const rs_plan *plan) {
   return RS_OK;
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * --------------------------------------------------------------------------------------------- */
 
 static json_t *stage_json(const rs_stage *s) {
   char id[RS_ID_TEXT];
   rs_id_format(s->identity, id);
-  return json_pack("{s:i, s:s, s:i, s:i, s:s, s:f, s:f, s:f}", "stage", s->index, "kind", s->spec->name,
-                   "parent", s->parent, "trials", s->users, "identity", id, "parameters",
-                   s->cost.parameters, "flops", s->cost.flops, "bytes", s->cost.bytes);
+  return json_pack("{s:i, s:s, s:i, s:i, s:s, s:f, s:f, s:f}", "stage", s->index, "kind",
+                   s->spec->name, "parent", s->parent, "trials", s->users, "identity", id,
+                   "parameters", s->cost.parameters, "flops", s->cost.flops, "bytes",
+                   s->cost.bytes);
 }
 
 static rs_status trial_json(const rs_trial *trial, json_t **out) {
   char *settings;
   RS_TRY(rs_settings_to_json(trial->settings, &settings));
   json_t *chain = json_array();
-  for (int i = 0; i < trial->length; i++) json_array_append_new(chain, json_integer(trial->chain[i]));
+  for (int i = 0; i < trial->length; i++)
+    json_array_append_new(chain, json_integer(trial->chain[i]));
   *out = json_pack("{s:i, s:o, s:o}", "trial", trial->index, "stages", chain, "settings",
                    json_loads(settings, 0, NULL));
   free(settings);
@@ -169,9 +175,9 @@ static rs_status print_json(const rs_plan *plan) {
   }
   json_t *all = json_pack("{s:s, s:s, s:o, s:o, s:{s:i, s:i, s:i, s:i}}", "name",
                           rs_job_name(rs_plan_job(plan)), "experiment",
-                          rs_job_schema(rs_plan_job(plan))->experiment, "stages", stages, "trials", trials,
-                          "layout", "cores", l.cores, "workers", l.workers, "threads", l.threads, "ranks",
-                          l.workers + 1);
+                          rs_job_schema(rs_plan_job(plan))->experiment, "stages", stages, "trials",
+                          trials, "layout", "cores", l.cores, "workers", l.workers, "threads",
+                          l.threads, "ranks", l.workers + 1);
   if (status == RS_OK && json_dumpf(all, stdout, JSON_INDENT(1)) != 0)
     status = rs_fail(RS_ERR_IO, "cannot write to stdout");
   putchar('\n');
@@ -179,7 +185,8 @@ static rs_status print_json(const rs_plan *plan) {
   return status;
 }
 
-/* ---- command ------------------------------------------------------------------------------------------ */
+/* ---- command
+ * ------------------------------------------------------------------------------------------ */
 
 static int plan_job(const char *path, const char *const *overrides, size_t n, bool json) {
   rs_job *job;

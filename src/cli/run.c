@@ -25,14 +25,18 @@ typedef struct run_arguments {
 
 static const char help[] =
     "  JOB.yaml            the job file\n"
-    "  -o RESULTS.h5       where results go (default: results/<job name>.h5); existing ones are continued\n"
-    "  -n RANKS            MPI ranks, the coordinator included; 1: all in one process (default: by the machine)\n"
+    "  -o RESULTS.h5       where results go (default: results/<job name>.h5); existing ones are "
+    "continued\n"
+    "  -n RANKS            MPI ranks, the coordinator included; 1: all in one process (default: by "
+    "the machine)\n"
     "  --set KEY=VALUE     use another value for a setting; may be repeated\n"
     "  --fresh             move existing results aside and start anew\n\n"
     "Under mpirun or srun it takes part in that launch; otherwise it starts mpirun itself.\n"
-    "Exit status: 0 all trials done, 1 some failed, 2 bad usage, job file or data, 75 stopped early (run again).\n";
+    "Exit status: 0 all trials done, 1 some failed, 2 bad usage, job file or data, 75 stopped "
+    "early (run again).\n";
 
-/* ---- arguments ------------------------------------------------------------------------------------------ */
+/* ---- arguments
+ * ------------------------------------------------------------------------------------------ */
 
 static int parse_ranks(const char *text, int *out) {
   char *end;
@@ -66,7 +70,10 @@ static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
       break;
     case 'f': a->fresh = true; break;
     case 'h': *exit_status = cli_help(&cli_run, help); return 1;
-    default: *exit_status = cli_usage(&cli_run, "unknown option, or one without its value: %s", argv[optind - 1]); return 1;
+    default:
+      *exit_status =
+          cli_usage(&cli_run, "unknown option, or one without its value: %s", argv[optind - 1]);
+      return 1;
     }
   }
   if (optind + 1 == argc) {
@@ -92,7 +99,8 @@ static char *join_arguments(int argc, char **argv) {
   return line.text;
 }
 
-/* ---- the coordinator's side -------------------------------------------------------------------------------- */
+/* ---- the coordinator's side
+ * -------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t stop_signals;
 
@@ -127,7 +135,8 @@ static int print_summary(const run_arguments *a, const rs_run_summary *s) {
   return s->failed > 0 ? EXIT_TRIALS_FAILED : EXIT_DONE;
 }
 
-static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t, const char *command_line) {
+static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
+                      const char *command_line) {
   display screen;
   rs_run_summary summary;
   watch_signals();
@@ -152,7 +161,8 @@ static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t, cons
 static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char **argv) {
   rs_job *job;
   char *line = join_arguments(argc, argv);
-  rs_status status = rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
+  rs_status status =
+      rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
   if (status == RS_OK) status = choose_results(a, job);
   int exit_status = status == RS_OK ? coordinate(a, job, t, line) : cli_fail(status);
   if (status != RS_OK) rs_dismiss(t);
@@ -161,7 +171,8 @@ static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char
   return exit_status;
 }
 
-/* ---- the three ways to run ------------------------------------------------------------------------------------ */
+/* ---- the three ways to run
+ * ------------------------------------------------------------------------------------ */
 
 static int run_alone(run_arguments *a, int argc, char **argv) {
   rs_transport *t;
@@ -212,7 +223,8 @@ static int take_part(run_arguments *a, int argc, char **argv) {
 
 static int launch(run_arguments *a, int argc, char **argv) {
   rs_job *job;
-  rs_status status = rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
+  rs_status status =
+      rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
   if (status == RS_OK && a->ranks == 0) status = size_choose_ranks(job, &a->ranks);
   rs_job_destroy(job);
   if (status != RS_OK) return cli_fail(status);

@@ -53,7 +53,8 @@ void size_layout_of(const rs_plan *plan, size_layout *out) {
   if (workers < group) workers = group;
   if (workers < 1) workers = 1;
   int threads = wanted > 0 ? wanted : cores / workers > 0 ? cores / workers : 1;
-  *out = (size_layout){.cores = cores, .workers = workers, .threads = threads, .parallel = parallel};
+  *out =
+      (size_layout){.cores = cores, .workers = workers, .threads = threads, .parallel = parallel};
 }
 
 rs_status size_choose_ranks(const rs_job *job, int *out) {

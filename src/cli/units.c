@@ -15,8 +15,8 @@ void print_grouped(char *out, size_t size, double whole) {
   out[used] = '\0';
 }
 
-static void print_scaled(char *out, size_t size, double value, double base, const char *const *units,
-                         size_t n) {
+static void print_scaled(char *out, size_t size, double value, double base,
+                         const char *const *units, size_t n) {
   size_t i = 0;
   while (i + 1 < n && fabs(value) >= base) {
     value /= base;

@@ -19,22 +19,26 @@ rs_status world_check(int mpi_size) {
   static const struct {
     const char *variable, *launcher, *advice;
   } signs[] = {
-      {"SLURM_STEP_NUM_TASKS", "srun", "start it with `srun --mpi=pmix`, or let `ranksweep run` start mpirun"},
+      {"SLURM_STEP_NUM_TASKS", "srun",
+       "start it with `srun --mpi=pmix`, or let `ranksweep run` start mpirun"},
       {"PMI_SIZE", "mpiexec of another MPI library", "use the mpirun of Open MPI"},
-      {"OMPI_COMM_WORLD_SIZE", "mpirun", "use the mpirun of the Open MPI that ranksweep was built with"},
+      {"OMPI_COMM_WORLD_SIZE", "mpirun",
+       "use the mpirun of the Open MPI that ranksweep was built with"},
   };
   for (size_t i = 0; i < RS_COUNT(signs) && mpi_size == 1; i++) {
     int tasks = number_in(signs[i].variable);
     if (tasks > 1)
-      return rs_fail(RS_ERR_USAGE,
-                     "%s started %d processes, but each sees an MPI world of its own: %d copies of the job "
-                     "would write the same results. %s",
-                     signs[i].launcher, tasks, tasks, signs[i].advice);
+      return rs_fail(
+          RS_ERR_USAGE,
+          "%s started %d processes, but each sees an MPI world of its own: %d copies of the job "
+          "would write the same results. %s",
+          signs[i].launcher, tasks, tasks, signs[i].advice);
   }
   return RS_OK;
 }
 
-/* ---- cores ---------------------------------------------------------------------------------------------- */
+/* ---- cores
+ * ---------------------------------------------------------------------------------------------- */
 
 int world_cores(void) {
   cpu_set_t cores;
@@ -55,7 +59,8 @@ void world_bind(int index, int count, const rs_log *log) {
   int cores = CPU_COUNT(&all), seen = 0;
   if (cores < world_machine_cores()) {
     rs_logf(log, RS_LOG_WARN,
-            "the launcher bound this rank to %d of %d cores; mpirun --bind-to none leaves the sharing to ranksweep",
+            "the launcher bound this rank to %d of %d cores; mpirun --bind-to none leaves the "
+            "sharing to ranksweep",
             cores, world_machine_cores());
     return;
   }

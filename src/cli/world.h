@@ -4,27 +4,30 @@
 
 #include "ranksweep/base.h"
 
-/* Set for the ranks that `ranksweep run` starts itself; the value is the width of the user's terminal, 0: none. */
+/* Set for the ranks that `ranksweep run` starts itself; the value is the width of the user's
+ * terminal, 0: none. */
 #define WORLD_TERMINAL_VARIABLE "RANKSWEEP_TERMINAL"
 
 /* Has a launcher that this MPI library understands started us? */
 bool world_launched(void);
 
-/* A launcher started TASKS processes (0: none is known to have), but MPI sees only one: they do not know of each other.
- * RS_ERR_USAGE with an explanation when that is so. */
+/* A launcher started TASKS processes (0: none is known to have), but MPI sees only one: they do not
+ * know of each other. RS_ERR_USAGE with an explanation when that is so. */
 rs_status world_check(int mpi_size) RS_MUST_CHECK;
 
 /* Cores that this process may run on, and that the machine has. */
 int world_cores(void);
 int world_machine_cores(void);
 
-/* Spread COUNT workers of a node over its cores: keep to the INDEX-th share, unless a launcher has bound us already. */
+/* Spread COUNT workers of a node over its cores: keep to the INDEX-th share, unless a launcher has
+ * bound us already. */
 void world_bind(int index, int count, const rs_log *log);
 
 /* Columns of the user's terminal behind stderr; 0: not a terminal. */
 int world_terminal(void);
 
-/* Run ARGV again under mpirun with RANKS ranks, wait for it, pass signals on. The exit status of the run. */
+/* Run ARGV again under mpirun with RANKS ranks, wait for it, pass signals on. The exit status of
+ * the run. */
 int world_launch(int ranks, int argc, char **argv);
 
 #endif

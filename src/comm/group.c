@@ -71,8 +71,9 @@ static rs_status sum(rs_comm *c, void *data, size_t n, size_t width, MPI_Datatyp
   if (c->size == 1) return RS_OK;
   for (size_t done = 0; done < n; done += PIECE) {
     int count = (int)(n - done < PIECE ? n - done : PIECE);
-    RS_TRY(check(MPI_Allreduce(MPI_IN_PLACE, (char *)data + done * width, count, type, MPI_SUM, c->mpi),
-                 "all-reduce"));
+    RS_TRY(check(
+        MPI_Allreduce(MPI_IN_PLACE, (char *)data + done * width, count, type, MPI_SUM, c->mpi),
+        "all-reduce"));
   }
   return RS_OK;
 }
@@ -99,7 +100,8 @@ rs_status rs_comm_agree(rs_comm *c, rs_status mine) {
   struct {
     int status, rank;
   } vote = {(int)mine, c->rank}, worst;
-  RS_TRY(check(MPI_Allreduce(&vote, &worst, 1, MPI_2INT, MPI_MAXLOC, c->mpi), "agreeing on a status"));
+  RS_TRY(
+      check(MPI_Allreduce(&vote, &worst, 1, MPI_2INT, MPI_MAXLOC, c->mpi), "agreeing on a status"));
   if (worst.status == RS_OK) return RS_OK;
   char text[1024] = "";
   if (worst.rank == c->rank) strncpy(text, rs_error_message(), sizeof text - 1);

@@ -11,7 +11,8 @@ rs_status rs_comm_start(int *argc, char ***argv, int *world_rank, int *world_siz
   if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
     return rs_fail(RS_ERR_IO, "MPI did not start");
   if (provided < MPI_THREAD_FUNNELED)
-    return rs_fail(RS_ERR_IO, "this MPI library does not allow threads beside the one that calls it");
+    return rs_fail(RS_ERR_IO,
+                   "this MPI library does not allow threads beside the one that calls it");
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (world_rank != NULL) *world_rank = rank;
@@ -39,7 +40,8 @@ rs_status rs_comm_place(int *index, int *count) {
   MPI_Comm node;
   int rank, worker, before = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node) != MPI_SUCCESS)
+  if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node) !=
+      MPI_SUCCESS)
     return rs_fail(RS_ERR_LOST, "cannot find the ranks of this node");
   worker = rank > 0;
   MPI_Exscan(&worker, &before, 1, MPI_INT, MPI_SUM, node);

@@ -4,7 +4,8 @@
 /* Pixels above which waking the threads pays. */
 static const size_t THREADED_PIXELS = (size_t)1 << 16;
 
-void rs_batch_order(uint64_t seed, const char *stage, uint64_t epoch, uint32_t count, uint32_t *order) {
+void rs_batch_order(uint64_t seed, const char *stage, uint64_t epoch, uint32_t count,
+                    uint32_t *order) {
   rs_stream stream = rs_stream_make(seed, stage, "order", epoch);
   rs_stream_permutation(&stream, count, order);
 }

@@ -171,8 +171,9 @@ static rs_status read_zipped(rs_bytes *b, uint8_t *into, size_t n, size_t *got) 
   while (*got < n && !b->ended) {
     RS_TRY(fill(b));
     if (b->left == 0)
-      return rs_fail(RS_ERR_DATA, "%s: byte %zu: expected more gzip data, found the end of the file",
-                     b->name, b->offset);
+      return rs_fail(RS_ERR_DATA,
+                     "%s: byte %zu: expected more gzip data, found the end of the file", b->name,
+                     b->offset);
     RS_TRY(unzip_step(b, into + *got, n - *got, got, &member_end));
     if (member_end) RS_TRY(next_member(b));
   }

@@ -11,11 +11,11 @@ typedef struct rs_bytes rs_bytes;
 rs_status rs_bytes_open(const char *path, rs_bytes **out) RS_MUST_CHECK;
 
 /* The same over memory; NAME stands for the file in messages. Both must outlive *OUT. */
-rs_status rs_bytes_wrap(const char *name, const void *data, size_t len, rs_bytes **out)
-    RS_MUST_CHECK;
+rs_status rs_bytes_wrap(const char *name, const void *data, size_t len,
+                        rs_bytes **out) RS_MUST_CHECK;
 
-/* Up to N bytes to INTO; *GOT is below N only at the end. A gzip file may have several members; damage,
- * truncation and anything after the last member are RS_ERR_DATA. */
+/* Up to N bytes to INTO; *GOT is below N only at the end. A gzip file may have several members;
+ * damage, truncation and anything after the last member are RS_ERR_DATA. */
 rs_status rs_bytes_read(rs_bytes *b, void *into, size_t n, size_t *got) RS_MUST_CHECK;
 
 /* Length of all that can be read, when that is known beforehand (not gzip). */

@@ -1,12 +1,17 @@
 /* The ways of writing each digit, as the points that the pen passes. */
 #include "digits.h"
 
-#define POINTS(...)                                                                                \
-  .count = sizeof((uint8_t[][2]){__VA_ARGS__}) / 2, .xy = {__VA_ARGS__}
-#define P(x, y)    {x, y}
-#define CURVE(...) {.curved = true, POINTS(__VA_ARGS__)}
-#define LINE(...)  {.curved = false, POINTS(__VA_ARGS__)}
-#define STYLE(...) {.strokes = {__VA_ARGS__}}
+#define POINTS(...) .count = sizeof((uint8_t[][2]){__VA_ARGS__}) / 2, .xy = {__VA_ARGS__}
+#define P(x, y)                                                                                    \
+  { x, y }
+#define CURVE(...)                                                                                 \
+  { .curved = true, POINTS(__VA_ARGS__) }
+#define LINE(...)                                                                                  \
+  { .curved = false, POINTS(__VA_ARGS__) }
+#define STYLE(...)                                                                                 \
+  {                                                                                                \
+    .strokes = { __VA_ARGS__ }                                                                     \
+  }
 
 /* clang-format off */
 static const rs_digit_style styles[RS_DIGIT_CLASSES][RS_DIGIT_STYLES] = {

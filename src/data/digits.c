@@ -1,4 +1,5 @@
-/* The built-in source of digit images: strokes, distorted as handwriting is, drawn by their distance. */
+/* The built-in source of digit images: strokes, distorted as handwriting is, drawn by their
+ * distance. */
 #include "ranksweep/data.h"
 
 #include "digits.h"
@@ -11,7 +12,8 @@ enum {
   STEPS = 5 /* straight pieces between two points of a curve */
 };
 
-/* ---- chance --------------------------------------------------------------------------------------- */
+/* ---- chance
+ * --------------------------------------------------------------------------------------- */
 
 /* Numbers of one image's stream, one after another. */
 typedef struct dice {
@@ -23,9 +25,11 @@ static float between(dice *d, float low, float high) {
   return low + (high - low) * rs_stream_uniform(&d->stream, d->at++);
 }
 
-/* About normal with deviation 1: four bytes of a word summed, mean 510, deviation sqrt(4 (256^2 - 1) / 12). */
+/* About normal with deviation 1: four bytes of a word summed, mean 510, deviation sqrt(4 (256^2 -
+ * 1) / 12). */
 static float nearly_normal(uint32_t word) {
-  int sum = (int)(word & 255) + (int)(word >> 8 & 255) + (int)(word >> 16 & 255) + (int)(word >> 24);
+  int sum =
+      (int)(word & 255) + (int)(word >> 8 & 255) + (int)(word >> 16 & 255) + (int)(word >> 24);
   return (float)(sum - 510) / 147.8f;
 }
 
@@ -33,9 +37,11 @@ static float jitter(dice *d) {
   return nearly_normal(rs_stream_u32(&d->stream, d->at++));
 }
 
-/* ---- shape ------------------------------------------------------------------------------------------ */
+/* ---- shape
+ * ------------------------------------------------------------------------------------------ */
 
-/* From the unit square to pixels: a random affine map, and a smooth wave on top (the elastic part). */
+/* From the unit square to pixels: a random affine map, and a smooth wave on top (the elastic part).
+ */
 typedef struct warp {
   float xx, xy, yx, yy, x0, y0;
   float wave[2], turn[2][2], phase[2];
@@ -45,7 +51,8 @@ static warp random_warp(dice *d) {
   float angle = 0.22f * jitter(d), shear = 0.22f * jitter(d);
   float wide = between(d, 14.0f, 22.0f), high = between(d, 17.0f, 23.0f);
   float c = cosf(angle), s = sinf(angle);
-  warp w = {.xx = c * wide, .xy = (c * shear - s) * high, .yx = s * wide, .yy = (s * shear + c) * high};
+  warp w = {
+      .xx = c * wide, .xy = (c * shear - s) * high, .yx = s * wide, .yy = (s * shear + c) * high};
   w.x0 = 14.0f + 1.1f * jitter(d) - 0.5f * (w.xx + w.xy);
   w.y0 = 14.0f + 1.1f * jitter(d) - 0.5f * (w.yx + w.yy);
   for (int i = 0; i < 2; i++) {
@@ -77,7 +84,8 @@ static void straight(const float p[4][2], float t, float out[2]) {
   for (int i = 0; i < 2; i++) out[i] = p[1][i] + t * (p[2][i] - p[1][i]);
 }
 
-/* ---- drawing ------------------------------------------------------------------------------------------ */
+/* ---- drawing
+ * ------------------------------------------------------------------------------------------ */
 
 typedef struct pen {
   float radius, softness; /* pixels: half the stroke's width, and width of its edge */

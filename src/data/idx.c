@@ -1,5 +1,6 @@
-/* The IDX format (Y. LeCun, "The MNIST database of handwritten digits"): two zero bytes, a type, the
- * number of dimensions, each dimension as 32 bits big-endian, then the data, last dimension fastest. */
+/* The IDX format (Y. LeCun, "The MNIST database of handwritten digits"): two zero bytes, a type,
+ * the number of dimensions, each dimension as 32 bits big-endian, then the data, last dimension
+ * fastest. */
 #include "idx.h"
 
 #include <stdio.h>
@@ -68,8 +69,9 @@ static rs_status read_dimension(rs_bytes *from, size_t k, rs_idx *idx) {
     return rs_fail(RS_ERR_DATA, "%s: byte %zu%s: expected dimension %zu of 1 or more, found 0",
                    name, offset, note, k + 1);
   if (dim > RS_IDX_MAX_BYTES / idx->size)
-    return rs_fail(RS_ERR_DATA, "%s: byte %zu%s: expected at most %zu bytes of data, found %zu x %zu",
-                   name, offset, note, RS_IDX_MAX_BYTES, idx->size, dim);
+    return rs_fail(RS_ERR_DATA,
+                   "%s: byte %zu%s: expected at most %zu bytes of data, found %zu x %zu", name,
+                   offset, note, RS_IDX_MAX_BYTES, idx->size, dim);
   idx->dims[k] = dim;
   idx->size *= dim;
   return RS_OK;
@@ -113,15 +115,18 @@ static rs_status widen(rs_idx *idx, size_t held, size_t wanted) {
 static rs_status too_short(const rs_bytes *from, const rs_idx *idx, size_t held) {
   char shape[RS_IDX_SHAPE_TEXT];
   rs_idx_shape(idx, shape);
-  return rs_fail(RS_ERR_DATA, "%s: byte %zu%s: expected %zu bytes of data (%s), found the end after %zu",
-                 rs_bytes_name(from), header_bytes(idx) + held, rs_bytes_offset_note(from), idx->size,
-                 shape, held);
+  return rs_fail(RS_ERR_DATA,
+                 "%s: byte %zu%s: expected %zu bytes of data (%s), found the end after %zu",
+                 rs_bytes_name(from), header_bytes(idx) + held, rs_bytes_offset_note(from),
+                 idx->size, shape, held);
 }
 
-/* The memory is at most twice what has been read: of a gzip file, only its end proves its claims. */
+/* The memory is at most twice what has been read: of a gzip file, only its end proves its claims.
+ */
 static rs_status read_data(rs_bytes *from, rs_idx *idx) {
   size_t held = 0, got, length;
-  size_t granted = rs_bytes_length(from, &length) || idx->size < FIRST_GRANT ? idx->size : FIRST_GRANT;
+  size_t granted =
+      rs_bytes_length(from, &length) || idx->size < FIRST_GRANT ? idx->size : FIRST_GRANT;
   for (;;) {
     RS_TRY(widen(idx, held, granted));
     RS_TRY(rs_bytes_read(from, idx->data + held, granted - held, &got));
@@ -140,7 +145,8 @@ static rs_status read_end(rs_bytes *from, const rs_idx *idx) {
   char shape[RS_IDX_SHAPE_TEXT];
   rs_idx_shape(idx, shape);
   return rs_fail(RS_ERR_DATA, "%s: byte %zu%s: expected the end (%s), found more data",
-                 rs_bytes_name(from), header_bytes(idx) + idx->size, rs_bytes_offset_note(from), shape);
+                 rs_bytes_name(from), header_bytes(idx) + idx->size, rs_bytes_offset_note(from),
+                 shape);
 }
 
 rs_status rs_idx_read_body(rs_bytes *from, rs_idx *idx) {

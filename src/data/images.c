@@ -16,7 +16,11 @@ void rs_images_free(rs_images *images) {
 
 static uint64_t checksum(const rs_images *m) {
   size_t pixels = m->count * m->rows * m->cols;
-  uint64_t parts[] = {m->count,   m->rows, m->cols, m->classes, rs_checksum(m->pixels, pixels),
+  uint64_t parts[] = {m->count,
+                      m->rows,
+                      m->cols,
+                      m->classes,
+                      rs_checksum(m->pixels, pixels),
                       rs_checksum(m->labels, m->count)};
   return rs_checksum(parts, sizeof parts);
 }
@@ -27,7 +31,8 @@ static rs_status drawn_count(const char *part, size_t limit, size_t standard, si
   const size_t most = RS_IDX_MAX_BYTES / RS_DIGIT_PIXELS;
   *count = limit > 0 ? limit : standard;
   if (*count <= most) return RS_OK;
-  return rs_fail(RS_ERR_USAGE, "digits: expected at most %zu %s images, found %zu", most, part, *count);
+  return rs_fail(RS_ERR_USAGE, "digits: expected at most %zu %s images, found %zu", most, part,
+                 *count);
 }
 
 static rs_status draw_part(uint64_t seed, const char *part, size_t count, rs_images *out) {

@@ -94,7 +94,8 @@ static rs_status open_file(part *p, int k, const char *directory, const char *na
 static rs_status check_counts(part *p, size_t limit) {
   size_t images = p->idx[IMAGES].dims[0], labels = p->idx[LABELS].dims[0];
   if (labels != images)
-    return rs_fail(RS_ERR_DATA, "%s: byte 4: expected %zu labels, one for each image of %s, found %zu",
+    return rs_fail(RS_ERR_DATA,
+                   "%s: byte 4: expected %zu labels, one for each image of %s, found %zu",
                    p->paths[LABELS], images, p->paths[IMAGES], labels);
   if (limit > images)
     return rs_fail(RS_ERR_DATA, "%s: byte 4: expected at least the %zu images asked for, found %zu",

@@ -12,7 +12,8 @@ const rs_setting rs_exp_image_settings[] = {
     {.path = "data.path",
      .type = RS_TEXT,
      .initial = "data/mnist",
-     .help = "Directory of the four MNIST files (IDX, plain or gzipped), from the working directory."},
+     .help =
+         "Directory of the four MNIST files (IDX, plain or gzipped), from the working directory."},
     {.path = "data.train",
      .type = RS_INT,
      .initial = "all",
@@ -47,7 +48,8 @@ void rs_exp_check_images(const rs_settings *s, rs_problems *problems) {
     rs_problem_add(problems, rs_settings_place(s, "data.path"), "%s", rs_error_message());
 }
 
-/* ---- cache ------------------------------------------------------------------------------------ */
+/* ---- cache ------------------------------------------------------------------------------------
+ */
 
 struct rs_data_cache {
   bool full;

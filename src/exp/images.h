@@ -12,7 +12,8 @@ rs_images_spec rs_exp_image_spec(const rs_settings *s);
 /* Adds a problem at the place of the setting when the images cannot be loaded. */
 void rs_exp_check_images(const rs_settings *s, rs_problems *problems);
 
-/* The images, loaded at most once a process in a row; they belong to the cache until its next load. */
+/* The images, loaded at most once a process in a row; they belong to the cache until its next load.
+ */
 rs_status rs_exp_load_images(rs_data_cache *cache, const rs_settings *s, const rs_images **train,
                              const rs_images **test) RS_MUST_CHECK;
 

@@ -38,24 +38,53 @@ const rs_setting rs_exp_mlp_settings[] = {
      .min = 1e-12,
      .max = 1e3,
      .help = "Learning rate at its highest."},
-    {.path = "train.beta1", .type = RS_FLOAT, .initial = "0.9", .min = 0, .max = 0.999999,
+    {.path = "train.beta1",
+     .type = RS_FLOAT,
+     .initial = "0.9",
+     .min = 0,
+     .max = 0.999999,
      .help = "Adam: decay of the first moment."},
-    {.path = "train.beta2", .type = RS_FLOAT, .initial = "0.999", .min = 0, .max = 0.99999999,
+    {.path = "train.beta2",
+     .type = RS_FLOAT,
+     .initial = "0.999",
+     .min = 0,
+     .max = 0.99999999,
      .help = "Adam: decay of the second moment."},
-    {.path = "train.epsilon", .type = RS_FLOAT, .initial = "1e-7", .min = 1e-16, .max = 1,
+    {.path = "train.epsilon",
+     .type = RS_FLOAT,
+     .initial = "1e-7",
+     .min = 1e-16,
+     .max = 1,
      .help = "Adam: added to the root of the second moment."},
-    {.path = "train.momentum", .type = RS_FLOAT, .initial = "0.9", .min = 0, .max = 0.999999,
+    {.path = "train.momentum",
+     .type = RS_FLOAT,
+     .initial = "0.9",
+     .min = 0,
+     .max = 0.999999,
      .help = "SGD: share of the last step that the next one keeps."},
-    {.path = "train.weight_decay", .type = RS_FLOAT, .initial = "0", .min = 0, .max = 10,
+    {.path = "train.weight_decay",
+     .type = RS_FLOAT,
+     .initial = "0",
+     .min = 0,
+     .max = 10,
      .help = "Pull of every parameter towards zero (Adam: decoupled from the gradient)."},
     {.path = "train.schedule",
      .type = RS_TEXT,
      .initial = "constant",
      .choices = "constant|linear|cosine",
      .help = "How the learning rate falls from its highest to lr_final, step by step."},
-    {.path = "train.lr_final", .type = RS_FLOAT, .initial = "0", .min = 0, .max = 1,
+    {.path = "train.lr_final",
+     .type = RS_FLOAT,
+     .initial = "0",
+     .min = 0,
+     .max = 1,
      .help = "Share of the learning rate that is left at the end of a linear or cosine schedule."},
-    {.path = "train.warmup", .type = RS_FLOAT, .initial = "0", .min = 0, .max = 1e6, .unit = "epochs",
+    {.path = "train.warmup",
+     .type = RS_FLOAT,
+     .initial = "0",
+     .min = 0,
+     .max = 1e6,
+     .unit = "epochs",
      .help = "Time over which the learning rate first rises from zero."},
     {0},
 };
@@ -69,7 +98,8 @@ const rs_metric rs_exp_mlp_metrics[] = {
     {0},
 };
 
-/* ---- shape -------------------------------------------------------------------------------------- */
+/* ---- shape --------------------------------------------------------------------------------------
+ */
 
 rs_mlp_shape rs_exp_mlp_shape(const rs_settings *s, size_t svd_rank) {
   const int64_t *hidden;
@@ -88,8 +118,8 @@ void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems) {
   const int64_t *hidden;
   size_t n = rs_settings_ints(s, "model.hidden", &hidden);
   if (n == 0 || n >= RS_MLP_MAX_LAYERS) {
-    rs_problem_add(problems, rs_settings_place(s, "model.hidden"), "expected 1 to %d hidden layers, got %zu",
-                   RS_MLP_MAX_LAYERS - 1, n);
+    rs_problem_add(problems, rs_settings_place(s, "model.hidden"),
+                   "expected 1 to %d hidden layers, got %zu", RS_MLP_MAX_LAYERS - 1, n);
     return;
   }
   size_t d = (size_t)rs_settings_int(s, "svd.rank");
@@ -97,14 +127,16 @@ void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems) {
   for (size_t i = 0; i < n; i++) {
     size_t in = shape.layers[i].in, out = shape.layers[i].out, most = in < out ? in : out;
     if (d <= most) continue;
-    rs_problem_add(problems, rs_settings_place(s, "svd.rank"),
-                   "svd.rank %zu is more than layer dense%zu [%zu, %zu] has: expected 1 to %zu or full",
-                   d, i + 1, in, out, most);
+    rs_problem_add(
+        problems, rs_settings_place(s, "svd.rank"),
+        "svd.rank %zu is more than layer dense%zu [%zu, %zu] has: expected 1 to %zu or full", d,
+        i + 1, in, out, most);
     return;
   }
 }
 
-/* ---- training ----------------------------------------------------------------------------------- */
+/* ---- training -----------------------------------------------------------------------------------
+ */
 
 static rs_schedule schedule_of(const char *name) {
   if (strcmp(name, "linear") == 0) return RS_LINEAR_DECAY;
@@ -155,8 +187,8 @@ static rs_status train_to_end(rs_stage_context *c, rs_trainer *trainer, const rs
   return RS_OK;
 }
 
-rs_status rs_exp_train(rs_stage_context *c, rs_network *net, const rs_train_spec *spec, double *accuracy,
-                       double *loss) {
+rs_status rs_exp_train(rs_stage_context *c, rs_network *net, const rs_train_spec *spec,
+                       double *accuracy, double *loss) {
   const rs_images *train, *test;
   rs_trainer *trainer = NULL;
   rs_status status = rs_exp_load_images(c->cache, c->settings, &train, &test);
@@ -167,7 +199,8 @@ rs_status rs_exp_train(rs_stage_context *c, rs_network *net, const rs_train_spec
   return status;
 }
 
-/* ---- costs -------------------------------------------------------------------------------------- */
+/* ---- costs --------------------------------------------------------------------------------------
+ */
 
 static size_t widest_sum(const rs_mlp_shape *shape) {
   size_t sum = 0;
@@ -206,17 +239,18 @@ rs_status rs_exp_training_cost(const rs_settings *s, const rs_mlp_shape *shape, 
   return RS_OK;
 }
 
-/* ---- tensors of layers -------------------------------------------------------------------------- */
+/* ---- tensors of layers --------------------------------------------------------------------------
+ */
 
-rs_status rs_exp_find(const rs_bundle *from, size_t number, const char *tensor, size_t rows, size_t cols,
-                      const float **data) {
+rs_status rs_exp_find(const rs_bundle *from, size_t number, const char *tensor, size_t rows,
+                      size_t cols, const float **data) {
   char name[2 * RS_NAME_BYTES];
   snprintf(name, sizeof name, "dense%zu/%s", number, tensor);
   return rs_bundle_get(from, name, rows, cols, data);
 }
 
-rs_status rs_exp_append(rs_bundle *into, size_t number, const char *tensor, size_t rows, size_t cols,
-                        float **data) {
+rs_status rs_exp_append(rs_bundle *into, size_t number, const char *tensor, size_t rows,
+                        size_t cols, float **data) {
   char name[2 * RS_NAME_BYTES];
   snprintf(name, sizeof name, "dense%zu/%s", number, tensor);
   return rs_bundle_add(into, name, cols > 0 ? 2 : 1, (size_t[]){rows, cols}, data);

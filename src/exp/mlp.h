@@ -1,4 +1,5 @@
-/* The multilayer perceptron that the image experiments share: settings, shape, training stage, decomposition stage. */
+/* The multilayer perceptron that the image experiments share: settings, shape, training stage,
+ * decomposition stage. */
 #ifndef RANKSWEEP_EXP_MLP_H
 #define RANKSWEEP_EXP_MLP_H
 
@@ -25,25 +26,29 @@ void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems);
 
 rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage);
 
-/* Runs a whole training of NET with an evaluation and a row of metrics each epoch; the last test accuracy and loss into
- * *ACCURACY and *LOSS. Collective. */
-rs_status rs_exp_train(rs_stage_context *c, rs_network *net, const rs_train_spec *spec, double *accuracy,
-                       double *loss) RS_MUST_CHECK;
+/* Runs a whole training of NET with an evaluation and a row of metrics each epoch; the last test
+ * accuracy and loss into *ACCURACY and *LOSS. Collective. */
+rs_status rs_exp_train(rs_stage_context *c, rs_network *net, const rs_train_spec *spec,
+                       double *accuracy, double *loss) RS_MUST_CHECK;
 
 /* Costs of training and evaluating a network of this shape with these settings. */
-rs_status rs_exp_training_cost(const rs_settings *s, const rs_mlp_shape *shape, rs_cost *out) RS_MUST_CHECK;
-rs_status rs_exp_evaluation_cost(const rs_settings *s, const rs_mlp_shape *shape, rs_cost *out)
-    RS_MUST_CHECK;
+rs_status rs_exp_training_cost(const rs_settings *s, const rs_mlp_shape *shape,
+                               rs_cost *out) RS_MUST_CHECK;
+rs_status rs_exp_evaluation_cost(const rs_settings *s, const rs_mlp_shape *shape,
+                                 rs_cost *out) RS_MUST_CHECK;
 
-/* Tensor "dense<number>/<tensor>" of a bundle: found with exactly this shape (cols 0: a vector), or appended. */
-rs_status rs_exp_find(const rs_bundle *from, size_t number, const char *tensor, size_t rows, size_t cols,
-                      const float **data) RS_MUST_CHECK;
-rs_status rs_exp_append(rs_bundle *into, size_t number, const char *tensor, size_t rows, size_t cols,
-                        float **data) RS_MUST_CHECK;
+/* Tensor "dense<number>/<tensor>" of a bundle: found with exactly this shape (cols 0: a vector), or
+ * appended. */
+rs_status rs_exp_find(const rs_bundle *from, size_t number, const char *tensor, size_t rows,
+                      size_t cols, const float **data) RS_MUST_CHECK;
+rs_status rs_exp_append(rs_bundle *into, size_t number, const char *tensor, size_t rows,
+                        size_t cols, float **data) RS_MUST_CHECK;
 
-/* ---- stages shared by identity ------------------------------------------------------------------ */
+/* ---- stages shared by identity ------------------------------------------------------------------
+ */
 
 extern const rs_stage_op rs_mlp_train; /* trains the dense network; leaves its parameters */
-extern const rs_stage_op rs_mlp_svd;   /* leaves u, s, vt and bias of each hidden layer, and the output layer */
+extern const rs_stage_op
+    rs_mlp_svd; /* leaves u, s, vt and bias of each hidden layer, and the output layer */
 
 #endif

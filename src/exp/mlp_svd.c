@@ -1,5 +1,6 @@
-/* Stage mlp-svd: one thin SVD of each hidden kernel, which serves every svd rank; the kernels stay beside their factors. The layers are shared out over the
- * group's ranks, and those of a rank over its threads; each decomposition runs on one thread. */
+/* Stage mlp-svd: one thin SVD of each hidden kernel, which serves every svd rank; the kernels stay
+ * beside their factors. The layers are shared out over the group's ranks, and those of a rank over
+ * its threads; each decomposition runs on one thread. */
 #include "mlp.h"
 
 #include <stdio.h>
@@ -66,7 +67,8 @@ static rs_status decompose_own(decomposition *all, size_t n, int rank) {
     if (d->status != RS_OK) snprintf(d->message, sizeof d->message, "%s", rs_error_message());
   }
   for (size_t i = 0; i < n; i++)
-    if (all[i].status != RS_OK) return rs_fail(all[i].status, "layer dense%zu: %s", all[i].number, all[i].message);
+    if (all[i].status != RS_OK)
+      return rs_fail(all[i].status, "layer dense%zu: %s", all[i].number, all[i].message);
   return RS_OK;
 }
 

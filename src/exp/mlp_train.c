@@ -1,4 +1,5 @@
-/* Stage mlp-train: the dense network from random weights. Shared by every experiment that starts from it. */
+/* Stage mlp-train: the dense network from random weights. Shared by every experiment that starts
+ * from it. */
 #include "mlp.h"
 
 static rs_status cost(const rs_settings *s, rs_cost *out) {

@@ -1,4 +1,5 @@
-/* noop: an experiment that does nothing, or fails on request. For tests of everything around experiments. */
+/* noop: an experiment that does nothing, or fails on request. For tests of everything around
+ * experiments. */
 #include "ranksweep/exp.h"
 
 #include <math.h>
@@ -6,13 +7,29 @@
 #include <string.h>
 
 static const rs_setting settings[] = {
-    {.path = "noop.value", .type = RS_FLOAT, .initial = "0", .help = "Returned as the metric `value`."},
+    {.path = "noop.value",
+     .type = RS_FLOAT,
+     .initial = "0",
+     .help = "Returned as the metric `value`."},
     {.path = "noop.index", .type = RS_INT, .initial = "0", .help = "Tells trials apart."},
-    {.path = "noop.seconds", .type = RS_FLOAT, .initial = "0", .min = 0, .max = 86400, .unit = "s",
+    {.path = "noop.seconds",
+     .type = RS_FLOAT,
+     .initial = "0",
+     .min = 0,
+     .max = 86400,
+     .unit = "s",
      .help = "Time to sleep, in a hundred steps."},
-    {.path = "noop.rows", .type = RS_INT, .initial = "0", .min = 0, .max = 1e6, .unit = "rows",
+    {.path = "noop.rows",
+     .type = RS_INT,
+     .initial = "0",
+     .min = 0,
+     .max = 1e6,
+     .unit = "rows",
      .help = "Rows of metrics to write."},
-    {.path = "noop.fail", .type = RS_TEXT, .initial = "none", .choices = "none|error|nan|abort|kill",
+    {.path = "noop.fail",
+     .type = RS_TEXT,
+     .initial = "none",
+     .choices = "none|error|nan|abort|kill",
      .help = "How the stage ends: an error, a NaN loss, abort() or SIGKILL."},
     {0},
 };

@@ -1,4 +1,5 @@
-/* svd-compress: train a perceptron once, decompose its hidden kernels once, measure accuracy at each svd rank. */
+/* svd-compress: train a perceptron once, decompose its hidden kernels once, measure accuracy at
+ * each svd rank. */
 #include "images.h"
 #include "mlp.h"
 
@@ -30,7 +31,8 @@ static rs_status check(const rs_settings *s, rs_problems *problems) {
   return RS_OK;
 }
 
-/* ---- the stage: evaluation at one svd rank ---------------------------------------------------- */
+/* ---- the stage: evaluation at one svd rank ----------------------------------------------------
+ */
 
 static size_t svd_rank_of(const rs_settings *s) {
   return (size_t)rs_settings_int(s, "svd.rank"); /* 0: full */
@@ -42,7 +44,8 @@ static rs_status cost(const rs_settings *s, rs_cost *out) {
   return rs_exp_evaluation_cost(s, &shape, out);
 }
 
-/* u = U_D S_D and v = V_D^T of every hidden layer into NET; biases and the output layer as trained. */
+/* u = U_D S_D and v = V_D^T of every hidden layer into NET; biases and the output layer as trained.
+ */
 static rs_status fill_layer(rs_network *net, size_t index, const rs_bundle *svd) {
   const rs_layer *l = &net->layers[index];
   size_t in = l->spec.in, out = l->spec.out, k = in < out ? in : out, d = l->spec.svd_rank;
@@ -71,8 +74,8 @@ static bool factors_cost_more(const rs_layer_spec *l) {
   return l->svd_rank > 0 && l->svd_rank * (l->in + l->out) >= l->in * l->out;
 }
 
-/* The same function as NET computed the cheaper way: a layer whose factors cost more than its kernel is multiplied out.
- * *OUT is NET itself when nothing changes. */
+/* The same function as NET computed the cheaper way: a layer whose factors cost more than its
+ * kernel is multiplied out. *OUT is NET itself when nothing changes. */
 static rs_status multiply_out(rs_network *net, const rs_mlp_shape *shape, rs_network **out) {
   rs_mlp_shape cheaper = *shape;
   bool any = false;
@@ -98,7 +101,8 @@ static rs_status multiply_out(rs_network *net, const rs_mlp_shape *shape, rs_net
 }
 
 /* Smallest share over the hidden layers of the squared singular values that the first D hold. */
-static rs_status kept_energy(const rs_mlp_shape *shape, const rs_bundle *svd, size_t d, double *out) {
+static rs_status kept_energy(const rs_mlp_shape *shape, const rs_bundle *svd, size_t d,
+                             double *out) {
   *out = 1.0;
   for (size_t i = 0; d > 0 && i + 1 < shape->n; i++) {
     size_t in = shape->layers[i].in, width = shape->layers[i].out, k = in < width ? in : width;
@@ -147,12 +151,14 @@ static const rs_stage_op evaluate = {
 };
 
 const rs_experiment rs_svd_compress = {
-    .schema = {.experiment = "svd-compress",
-               .summary = "Train a perceptron, then truncate the SVD of its hidden layers at each svd rank.",
-               .settings = (const rs_setting *const[]){rs_exp_image_settings, rs_exp_mlp_settings,
-                                                       svd_settings, NULL},
-               .metrics = finals,
-               .check = check},
+    .schema =
+        {.experiment = "svd-compress",
+         .summary =
+             "Train a perceptron, then truncate the SVD of its hidden layers at each svd rank.",
+         .settings = (const rs_setting *const[]){rs_exp_image_settings, rs_exp_mlp_settings,
+                                                 svd_settings, NULL},
+         .metrics = finals,
+         .check = check},
     .stages = (const rs_stage_op *const[]){&rs_mlp_train, &rs_mlp_svd, &evaluate, NULL},
     .metrics = rs_exp_mlp_metrics,
     .example = "name: example\n"

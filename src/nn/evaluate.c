@@ -5,13 +5,15 @@
 
 enum { CHUNK = 500 }; /* rows a pass: large products, small activations */
 
-static void evaluate_range(const rs_network *net, const rs_images *images, size_t first, size_t last,
-                           rs_workspace *ws, float *x, uint8_t *labels, double sums[2]) {
+static void evaluate_range(const rs_network *net, const rs_images *images, size_t first,
+                           size_t last, rs_workspace *ws, float *x, uint8_t *labels,
+                           double sums[2]) {
   for (size_t i = first; i < last; i += CHUNK) {
     size_t count = last - i < CHUNK ? last - i : CHUNK, correct;
     rs_images_range(images, i, count, x, labels);
     const float *logits = rs_network_forward(net, ws, count, x);
-    sums[0] += rs_softmax_cross_entropy(count, images->classes, logits, labels, 0.0f, NULL, &correct);
+    sums[0] +=
+        rs_softmax_cross_entropy(count, images->classes, logits, labels, 0.0f, NULL, &correct);
     sums[1] += (double)correct;
   }
 }

@@ -25,12 +25,14 @@ double rs_network_flops(const rs_layer_spec *layers, size_t n, bool training) {
     const rs_layer_spec *l = &layers[i];
     double pass = 2.0 * (double)(layer_size(l) - l->out);
     double first = 2.0 * (double)(l->svd_rank > 0 ? l->in * l->svd_rank : l->in * l->out);
-    flops += training ? 3.0 * pass - (i == 0 ? first : 0.0) : pass; /* nobody needs the gradient of x */
+    flops +=
+        training ? 3.0 * pass - (i == 0 ? first : 0.0) : pass; /* nobody needs the gradient of x */
   }
   return flops;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------
+ */
 
 static size_t add_param(rs_network *net, const rs_layer *layer, const char *name, size_t rows,
                         size_t cols) {
@@ -85,7 +87,8 @@ void rs_network_destroy(rs_network *net) {
   free(net);
 }
 
-/* ---- contents ----------------------------------------------------------------------------------- */
+/* ---- contents -----------------------------------------------------------------------------------
+ */
 
 static void glorot(const rs_stream *s, size_t in, size_t out, uint64_t from, float *kernel) {
   float limit = (float)sqrt(6.0 / (double)(in + out));
@@ -130,11 +133,4 @@ rs_status rs_network_save(const rs_network *net, rs_bundle *into) {
     memcpy(data, net->values + p->offset, param_size(p) * sizeof *data);
   }
   return RS_OK;
-}
-
-const char *rs_network_not_finite(const rs_network *net, const float *block) {
-  for (size_t i = 0; i < net->n_params; i++)
-    if (!isfinite(rs_sum_squares(param_size(&net->params[i]), block + net->params[i].offset)))
-      return net->params[i].name;
-  return NULL;
 }

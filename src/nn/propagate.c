@@ -1,15 +1,18 @@
 /* Forward and backward passes. */
 #include "ranksweep/nn.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-/* For layer i: output[i] [rows, out], inner[i] [rows, D] of a factored layer; gradients likewise. */
+/* For layer i: output[i] [rows, out], inner[i] [rows, D] of a factored layer; gradients likewise.
+ */
 struct rs_workspace {
   size_t rows, n_layers;
   float **output, **inner, **output_gradient, **inner_gradient;
 };
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------
+ */
 
 static rs_status new_arrays(const rs_network *net, size_t rows, float ***outputs, float ***inners) {
   RS_TRY(rs_new(outputs, net->n_layers, sizeof **outputs));
@@ -27,7 +30,8 @@ static void free_arrays(float **arrays, size_t n) {
   free(arrays);
 }
 
-rs_status rs_workspace_create(const rs_network *net, size_t rows, bool training, rs_workspace **out) {
+rs_status rs_workspace_create(const rs_network *net, size_t rows, bool training,
+                              rs_workspace **out) {
   rs_workspace *ws;
   *out = NULL;
   RS_TRY(rs_new(&ws, 1, sizeof *ws));
@@ -57,7 +61,8 @@ float *rs_workspace_output_gradient(rs_workspace *ws) {
   return ws->output_gradient[ws->n_layers - 1];
 }
 
-/* ---- forward ------------------------------------------------------------------------------------ */
+/* ---- forward ------------------------------------------------------------------------------------
+ */
 
 const float *rs_network_forward(const rs_network *net, rs_workspace *ws, size_t m, const float *x) {
   RS_ASSERT(m <= ws->rows && ws->n_layers == net->n_layers);
@@ -78,11 +83,19 @@ const float *rs_network_forward(const rs_network *net, rs_workspace *ws, size_t 
   return x;
 }
 
-/* ---- backward ----------------------------------------------------------------------------------- */
+const char *rs_workspace_not_finite(const rs_network *net, const rs_workspace *ws, size_t m) {
+  for (size_t i = 0; i < net->n_layers; i++)
+    if (!isfinite(rs_sum_squares(m * net->layers[i].spec.out, ws->output[i])))
+      return net->layers[i].name;
+  return NULL;
+}
 
-/* Gradients of one layer's parameters from dy [m, out] and its input x; dx [m, in] through PREVIOUS, the activation
- * that made x, unless dx is NULL.  Dense: dW = x^T dy, db = sum dy, dx = dy W^T.
- * Factored: dv = h^T dy, dh = dy v^T, du = x^T dh, dx = dh u^T, h = x u. */
+/* ---- backward -----------------------------------------------------------------------------------
+ */
+
+/* Gradients of one layer's parameters from dy [m, out] and its input x; dx [m, in] through
+ * PREVIOUS, the activation that made x, unless dx is NULL.  Dense: dW = x^T dy, db = sum dy, dx =
+ * dy W^T. Factored: dv = h^T dy, dh = dy v^T, du = x^T dh, dx = dh u^T, h = x u. */
 static void layer_backward(const rs_network *net, const rs_layer *l, size_t m, const float *x,
                            const float *h, const float *dy, float *dh, float *dx,
                            const rs_epilogue *previous, float *gradients) {

@@ -21,7 +21,8 @@ struct rs_trainer {
   rs_adam adam; /* with the present step's learning rate */
 };
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------
+ */
 
 static rs_status allocate(rs_trainer *t) {
   size_t ranks = (size_t)rs_comm_size(t->comm), share = (t->spec.batch + ranks - 1) / ranks;
@@ -65,9 +66,11 @@ void rs_trainer_destroy(rs_trainer *t) {
   free(t);
 }
 
-/* ---- one step ----------------------------------------------------------------------------------- */
+/* ---- one step -----------------------------------------------------------------------------------
+ */
 
-/* Called as soon as a layer's gradients are complete: sum over the group, then update while they are in cache. */
+/* Called as soon as a layer's gradients are complete: sum over the group, then update while they
+ * are in cache. */
 static rs_status update_range(void *user, size_t first, size_t size) {
   rs_trainer *t = user;
   float *w = t->net->values + first, *g = t->gradients + first, *m = t->first_moments + first;
@@ -80,8 +83,8 @@ static rs_status update_range(void *user, size_t first, size_t size) {
 }
 
 static void begin_epoch(rs_trainer *t) {
-  rs_batch_order(t->spec.seed, t->spec.stage, t->step / t->steps_per_epoch, (uint32_t)t->train->count,
-                 t->order);
+  rs_batch_order(t->spec.seed, t->spec.stage, t->step / t->steps_per_epoch,
+                 (uint32_t)t->train->count, t->order);
   t->loss_sum = 0;
   t->seen = t->correct = 0;
 }
@@ -111,20 +114,23 @@ static share batch_share(const rs_trainer *t) {
   return (share){whole, start + from, to - from};
 }
 
-static rs_status account(rs_trainer *t, size_t samples, double loss, size_t correct) {
+static rs_status not_finite(const rs_trainer *t, size_t rows, double loss) {
+  const char *layer = rs_workspace_not_finite(t->net, t->ws, rows);
+  return rs_fail(
+      RS_ERR_NUMERIC,
+      "loss is %g at step %llu of epoch %llu; first layer whose output is not finite: %s", loss,
+      (unsigned long long)(t->step % t->steps_per_epoch + 1),
+      (unsigned long long)(t->step / t->steps_per_epoch + 1),
+      layer != NULL ? layer : "none (the loss alone overflowed)");
+}
+
+static rs_status account(rs_trainer *t, const share *s, double loss, size_t correct) {
   double sums[2] = {loss, (double)correct};
   RS_TRY(rs_comm_sum_doubles(t->comm, sums, 2));
-  if (!isfinite(sums[0])) {
-    const char *where = rs_network_not_finite(t->net, t->net->values);
-    return rs_fail(RS_ERR_NUMERIC, "loss is %g at step %llu of epoch %llu%s%s", sums[0],
-                   (unsigned long long)(t->step % t->steps_per_epoch + 1),
-                   (unsigned long long)(t->step / t->steps_per_epoch + 1),
-                   where != NULL ? "; first parameter that is not finite: " : "; all parameters are finite",
-                   where != NULL ? where : "");
-  }
+  if (!isfinite(sums[0])) return not_finite(t, s->count, sums[0]);
   t->loss_sum += sums[0];
   t->correct += (uint64_t)sums[1];
-  t->seen += samples;
+  t->seen += s->whole;
   return RS_OK;
 }
 
@@ -135,10 +141,10 @@ rs_status rs_trainer_step(rs_trainer *t) {
   size_t correct;
   rs_images_gather(t->train, t->order + s.first, s.count, t->x, t->labels);
   const float *logits = rs_network_forward(t->net, t->ws, s.count, t->x);
-  double loss = rs_softmax_cross_entropy(s.count, t->train->classes, logits, t->labels,
-                                         1.0f / (float)s.whole, rs_workspace_output_gradient(t->ws),
-                                         &correct);
-  RS_TRY(account(t, s.whole, loss, correct));
+  double loss =
+      rs_softmax_cross_entropy(s.count, t->train->classes, logits, t->labels, 1.0f / (float)s.whole,
+                               rs_workspace_output_gradient(t->ws), &correct);
+  RS_TRY(account(t, &s, loss, correct));
   RS_TRY(rs_network_backward(t->net, t->ws, s.count, t->x, t->gradients, update_range, t));
   t->step++;
   t->epoch_ended = t->step % t->steps_per_epoch == 0;

@@ -22,7 +22,8 @@ const rs_tensor *rs_bundle_find(const rs_bundle *b, const char *name) {
   return NULL;
 }
 
-rs_status rs_bundle_add(rs_bundle *b, const char *name, size_t ndim, const size_t *dims, float **data) {
+rs_status rs_bundle_add(rs_bundle *b, const char *name, size_t ndim, const size_t *dims,
+                        float **data) {
   RS_ASSERT(ndim >= 1 && ndim <= 4 && rs_bundle_find(b, name) == NULL);
   rs_tensor t = {.ndim = ndim};
   size_t size = 1;

@@ -3,8 +3,9 @@
 
 #include <cblas.h>
 
-/* Tile sides, found by measurement on batch x 1024 x 1024 products: small enough to share out, large enough that
- * OpenBLAS packs little per product. They depend on the shape alone, so the bits do not depend on threads. */
+/* Tile sides, found by measurement on batch x 1024 x 1024 products: small enough to share out,
+ * large enough that OpenBLAS packs little per product. They depend on the shape alone, so the bits
+ * do not depend on threads. */
 enum {
   TILE_ROWS = 256,
   TILE_COLUMNS = 256,
@@ -53,8 +54,8 @@ static void mask_relu(size_t n, float *restrict c, const float *restrict mask) {
 }
 
 /* The tile [rows, columns] of C [., ld] whose first element is (row, column). */
-static void finish_tile(const rs_epilogue *e, size_t row, size_t column, size_t rows, size_t columns,
-                        size_t ld, float *c) {
+static void finish_tile(const rs_epilogue *e, size_t row, size_t column, size_t rows,
+                        size_t columns, size_t ld, float *c) {
   if (e == NULL || e->kind == RS_EPILOGUE_NONE) return;
   for (size_t i = row; i < row + rows; i++) {
     float *line = c + i * ld + column;
@@ -77,14 +78,16 @@ typedef struct product {
   const rs_epilogue *epilogue;
 } product;
 
-static void multiply_tile(const product *p, size_t row, size_t column, size_t rows, size_t columns) {
+static void multiply_tile(const product *p, size_t row, size_t column, size_t rows,
+                          size_t columns) {
   bool a_transposed = p->op == RS_GEMM_TN, b_transposed = p->op == RS_GEMM_NT;
   size_t lda = a_transposed ? p->m : p->k, ldb = b_transposed ? p->k : p->n;
   const float *a = a_transposed ? p->a + row : p->a + row * lda;
   const float *b = b_transposed ? p->b + column * ldb : p->b + column;
   cblas_sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans,
-              b_transposed ? CblasTrans : CblasNoTrans, (blasint)rows, (blasint)columns, (blasint)p->k,
-              1.0f, a, (blasint)lda, b, (blasint)ldb, 0.0f, p->c + row * p->n + column, (blasint)p->n);
+              b_transposed ? CblasTrans : CblasNoTrans, (blasint)rows, (blasint)columns,
+              (blasint)p->k, 1.0f, a, (blasint)lda, b, (blasint)ldb, 0.0f,
+              p->c + row * p->n + column, (blasint)p->n);
   finish_tile(p->epilogue, row, column, rows, columns, p->n, p->c);
 }
 
@@ -97,7 +100,8 @@ void rs_gemm(rs_gemm_op op, size_t m, size_t n, size_t k, const float *a, const 
   /* A weight gradient has few terms a sum: whole rows pack B once. */
   if (op == RS_GEMM_TN) columns = cut_evenly(n, 4 * TILE_COLUMNS);
   size_t across = cut_count(columns), tiles = across * cut_count(rows);
-  /* A single large tile too: outside a parallel region OpenBLAS would cut it by the number of threads. */
+  /* A single large tile too: outside a parallel region OpenBLAS would cut it by the number of
+   * threads. */
 #pragma omp parallel for schedule(dynamic, 1) if (m * n * k > SMALL_PRODUCT)
   for (size_t t = 0; t < tiles; t++) {
     size_t i = t / across, j = t % across;

@@ -10,7 +10,8 @@ typedef struct adam_factors {
 } adam_factors;
 
 static adam_factors adam_prepare(const rs_adam *a) {
-  double unbias1 = 1.0 - pow(a->beta1, (double)a->step), unbias2 = 1.0 - pow(a->beta2, (double)a->step);
+  double unbias1 = 1.0 - pow(a->beta1, (double)a->step),
+         unbias2 = 1.0 - pow(a->beta2, (double)a->step);
   return (adam_factors){
       .b1 = (float)a->beta1,
       .c1 = (float)(1.0 - a->beta1),

@@ -21,8 +21,9 @@ static double row_loss(size_t n, const float *x, size_t label, float *p) {
   return log(sum) - ((double)chosen - top);
 }
 
-double rs_softmax_cross_entropy(size_t m, size_t classes, const float *logits, const uint8_t *labels,
-                                float scale, float *gradient, size_t *correct) {
+double rs_softmax_cross_entropy(size_t m, size_t classes, const float *logits,
+                                const uint8_t *labels, float scale, float *gradient,
+                                size_t *correct) {
   double loss = 0;
   size_t right = 0;
   for (size_t i = 0; i < m; i++) {

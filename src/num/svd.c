@@ -27,7 +27,8 @@ rs_status rs_svd_thin(size_t m, size_t n, const float *a, float *u, float *s, fl
   RS_ASSERT(m <= INT32_MAX && n <= INT32_MAX);
   if (!all_finite(m * n, a))
     return rs_fail(RS_ERR_NUMERIC, "SVD of a %zu x %zu matrix that holds NaN or infinity", m, n);
-  /* Row-major A is column-major A^T = V S U^T: LAPACK's left vectors are our VT, its right ones our U. */
+  /* Row-major A is column-major A^T = V S U^T: LAPACK's left vectors are our VT, its right ones our
+   * U. */
   lapack_int rows = (lapack_int)n, columns = (lapack_int)m, k = rows < columns ? rows : columns;
   lapack_int size = workspace_size(rows, columns, k), info = 0;
   float *copy = NULL, *work = NULL;
@@ -49,8 +50,8 @@ rs_status rs_svd_thin(size_t m, size_t n, const float *a, float *u, float *s, fl
   return status;
 }
 
-void rs_svd_slice(size_t m, size_t n, const float *u, const float *s, const float *vt, size_t d, double p,
-                  float *left, float *right) {
+void rs_svd_slice(size_t m, size_t n, const float *u, const float *s, const float *vt, size_t d,
+                  double p, float *left, float *right) {
   size_t k = m < n ? m : n;
   RS_ASSERT(d <= k);
   for (size_t i = 0; i < m; i++)

@@ -1,8 +1,9 @@
 /* Threads of the numeric kernels.
  *
- * OpenBLAS itself runs on one thread: rs_gemm cuts a product into tiles and calls it once a tile from the team of OpenMP
- * threads, and inside a parallel region its OpenMP build never starts threads of its own. That is faster for the shapes
- * of training, and the tiles fix the order of every sum. */
+ * OpenBLAS itself runs on one thread: rs_gemm cuts a product into tiles and calls it once a tile
+ * from the team of OpenMP threads, and inside a parallel region its OpenMP build never starts
+ * threads of its own. That is faster for the shapes of training, and the tiles fix the order of
+ * every sum. */
 #include "ranksweep/num.h"
 
 #include <cblas.h>

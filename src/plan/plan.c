@@ -13,12 +13,14 @@ struct rs_plan {
   size_t n_stages, cap_stages;
   rs_trial **trials;
   size_t n_trials, cap_trials;
-  /* Open-addressing table: stage index + 1 by identity, 0: free. A power of two, at most half full. */
+  /* Open-addressing table: stage index + 1 by identity, 0: free. A power of two, at most half full.
+   */
   uint32_t *slots;
   size_t n_slots;
 };
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------
+ */
 
 rs_status rs_plan_create(const rs_job *job, const rs_stage_spec *const *specs, size_t n,
                          rs_plan **out) {
@@ -76,10 +78,11 @@ const rs_trial *rs_plan_trial(const rs_plan *plan, size_t index) {
   return plan->trials[index];
 }
 
-/* ---- identities ---------------------------------------------------------------------------------- */
+/* ---- identities
+ * ---------------------------------------------------------------------------------- */
 
-static rs_status identify(const rs_stage_spec *spec, const rs_settings *settings, const rs_stage *parent,
-                          rs_id *out) {
+static rs_status identify(const rs_stage_spec *spec, const rs_settings *settings,
+                          const rs_stage *parent, rs_id *out) {
   char parent_text[RS_ID_TEXT] = "-";
   if (parent != NULL) rs_id_format(parent->identity, parent_text);
   rs_str text = {0};
@@ -112,10 +115,11 @@ static rs_status widen_slots(rs_plan *plan) {
   return RS_OK;
 }
 
-/* ---- adding -------------------------------------------------------------------------------------- */
+/* ---- adding
+ * -------------------------------------------------------------------------------------- */
 
-static rs_status new_stage(rs_plan *plan, int step, const rs_settings *settings, int parent, rs_id id,
-                           int *out) {
+static rs_status new_stage(rs_plan *plan, int step, const rs_settings *settings, int parent,
+                           rs_id id, int *out) {
   RS_TRY(widen_slots(plan));
   RS_TRY(rs_grow(&plan->stages, &plan->cap_stages, plan->n_stages + 1, sizeof *plan->stages));
   rs_stage *stage;
@@ -160,8 +164,7 @@ static rs_status build_chain(rs_plan *plan, const rs_settings *settings, int *ch
 static void drop_stages(rs_plan *plan, size_t first) {
   while (plan->n_stages > first) free(plan->stages[--plan->n_stages]);
   memset(plan->slots, 0, plan->n_slots * sizeof *plan->slots);
-  for (size_t i = 0; i < first; i++)
-    *find_slot(plan, plan->stages[i]->identity) = (uint32_t)i + 1;
+  for (size_t i = 0; i < first; i++) *find_slot(plan, plan->stages[i]->identity) = (uint32_t)i + 1;
 }
 
 rs_status rs_plan_add(rs_plan *plan, rs_settings *settings, const rs_trial **out) {

@@ -21,7 +21,8 @@ static rs_status set_axis(rs_settings **settings, const rs_dim *dim, size_t inde
   return status;
 }
 
-static rs_status propose(void *state, const rs_job *job, rs_proposal *answer, rs_settings **settings) {
+static rs_status propose(void *state, const rs_job *job, rs_proposal *answer,
+                         rs_settings **settings) {
   grid_state *grid = state;
   const rs_dim *dims;
   size_t n = rs_job_dims(job, &dims), left = grid->next;

@@ -10,7 +10,8 @@ static size_t total(const rs_job *job) {
   return rs_job_points(job, &points);
 }
 
-static rs_status propose(void *state, const rs_job *job, rs_proposal *answer, rs_settings **settings) {
+static rs_status propose(void *state, const rs_job *job, rs_proposal *answer,
+                         rs_settings **settings) {
   list_state *list = state;
   const rs_point *points;
   *answer = RS_PROPOSE_END;

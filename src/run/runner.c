@@ -33,7 +33,8 @@ void rs_runner_destroy(rs_runner *r) {
   free(r);
 }
 
-/* ---- the stage's ways out ------------------------------------------------------------------------ */
+/* ---- the stage's ways out
+ * ------------------------------------------------------------------------ */
 
 typedef struct run_state {
   const rs_stage_task *task;
@@ -71,7 +72,8 @@ static rs_status on_tick(void *user, const rs_stage_progress *progress) {
   return rs_comm_agree(s->comm, stop ? rs_fail(RS_ERR_STOPPED, "stopped on request") : RS_OK);
 }
 
-/* ---- running ------------------------------------------------------------------------------------- */
+/* ---- running
+ * ------------------------------------------------------------------------------------- */
 
 static rs_status get_parent(rs_runner *r, const rs_stage_task *task, const rs_bundle **parent) {
   *parent = NULL;
@@ -103,8 +105,8 @@ static rs_status keep_output(rs_runner *r, run_state *state, rs_bundle *output) 
   return rs_comm_agree(state->comm, status);
 }
 
-void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm, const rs_run_events *events,
-                   rs_stage_report *report) {
+void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
+                   const rs_run_events *events, rs_stage_report *report) {
   rs_bundle output = {0};
   run_state state = {task, events, comm, report, rs_clock_now(), rs_clock_now()};
   *report = (rs_stage_report){0};

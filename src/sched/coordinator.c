@@ -1,4 +1,5 @@
-/* The coordinator: proposes trials, feeds the state machine, carries out its commands, keeps the record. */
+/* The coordinator: proposes trials, feeds the state machine, carries out its commands, keeps the
+ * record. */
 #include "ranksweep/run.h"
 #include "ranksweep/sched.h"
 
@@ -35,7 +36,8 @@ typedef struct coordinator {
   rs_status status; /* first failure inside a receiver */
 } coordinator;
 
-/* ---- trials ------------------------------------------------------------------------------------------- */
+/* ---- trials
+ * ------------------------------------------------------------------------------------------- */
 
 static double cost_of(const rs_stage *stage) {
   return stage->cost.flops > 1e6 ? stage->cost.flops : 1e6; /* nothing is free */
@@ -49,7 +51,8 @@ static rs_status add_stages(coordinator *c, const rs_trial *trial) {
     int index, attempts;
     rs_outcome known = record_known(c->record, stage->index, &attempts);
     RS_TRY(rs_grow(&c->live, &c->cap_live, (size_t)stage->index + 1, sizeof *c->live));
-    RS_TRY(rs_sched_add_stage(c->sched, stage->parent, ranks, cost_of(stage), known, attempts, &index));
+    RS_TRY(rs_sched_add_stage(c->sched, stage->parent, ranks, cost_of(stage), known, attempts,
+                              &index));
     RS_ASSERT(index == stage->index);
     c->summary->stages_reused += known == RS_DONE;
   }
@@ -93,9 +96,11 @@ static rs_status observe(coordinator *c, const rs_trial *trial, rs_outcome outco
   return status == RS_OK ? propose(c) : status;
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------- */
+/* ---- commands
+ * ------------------------------------------------------------------------------------------- */
 
-static json_t *start_message(const coordinator *c, const rs_command *command, const char *settings) {
+static json_t *start_message(const coordinator *c, const rs_command *command,
+                             const char *settings) {
   const rs_stage *stage = rs_plan_stage(c->plan, (size_t)command->stage);
   char id[RS_ID_TEXT], parent[RS_ID_TEXT] = "";
   rs_id_format(stage->identity, id);
@@ -105,8 +110,8 @@ static json_t *start_message(const coordinator *c, const rs_command *command, co
   for (int i = 0; i < command->n_workers; i++)
     json_array_append_new(workers, json_integer(command->workers[i]));
   return json_pack("{s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:o}", "is", "start", "stage", stage->index,
-                   "attempt", command->attempt, "step", stage->step, "settings", settings, "identity", id,
-                   "parent", parent, "workers", workers);
+                   "attempt", command->attempt, "step", stage->step, "settings", settings,
+                   "identity", id, "parent", parent, "workers", workers);
 }
 
 static rs_status start_stage(coordinator *c, const rs_command *command) {
@@ -165,7 +170,8 @@ static rs_status carry_out_all(coordinator *c) {
   return RS_OK;
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------- */
+/* ---- messages
+ * ------------------------------------------------------------------------------------------- */
 
 /* What a result's status means for the scheduler: bad input cannot be mended by trying again. */
 static rs_event_kind event_of(rs_status status) {
@@ -179,7 +185,8 @@ static rs_event_kind event_of(rs_status status) {
   }
 }
 
-/* A result of an attempt that was given up counts for nothing; the state machine knows what to do with the worker. */
+/* A result of an attempt that was given up counts for nothing; the state machine knows what to do
+ * with the worker. */
 static rs_status keep_result(coordinator *c, const json_t *m, int stage, rs_status got) {
   stage_live *live = &c->live[stage];
   if (!live->running || live->attempt != message_int(m, "attempt")) return RS_OK;
@@ -220,7 +227,7 @@ static rs_status on_metrics(coordinator *c, const json_t *m, int stage) {
   json_t *value;
   rs_str text = {0};
   json_object_foreach(json_object_get(m, "values"), name, value)
-    rs_str_addf(&text, "  %s %.5g", name, json_is_number(value) ? json_number_value(value) : NAN);
+      rs_str_addf(&text, "  %s %.5g", name, json_is_number(value) ? json_number_value(value) : NAN);
   rs_logf(c->options->log, RS_LOG_INFO, "%s (stage %d) epoch %lld:%s", s->spec->name, stage,
           message_int(m, "epoch"), text.text != NULL ? text.text : "");
   rs_str_free(&text);
@@ -230,10 +237,10 @@ static rs_status on_metrics(coordinator *c, const json_t *m, int stage) {
 static rs_status set_up_worker(coordinator *c, int rank) {
   if (c->joined[rank]) return RS_OK;
   c->joined[rank] = true;
-  RS_TRY(message_send(c->transport, rank,
-                      json_pack("{s:s, s:s, s:s, s:i}", "is", "setup", "directory",
-                                record_directory(c->record), "kind",
-                                c->options->kind->schema.experiment, "threads", c->options->threads)));
+  RS_TRY(message_send(
+      c->transport, rank,
+      json_pack("{s:s, s:s, s:s, s:i}", "is", "setup", "directory", record_directory(c->record),
+                "kind", c->options->kind->schema.experiment, "threads", c->options->threads)));
   return rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_WORKER_JOINED, .worker = rank});
 }
 
@@ -243,7 +250,8 @@ static rs_status take(coordinator *c, int from, const json_t *m) {
   if (message_is(m, "idle"))
     return rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_WORKER_IDLE, .worker = from});
   if (stage < 0 || (size_t)stage >= rs_plan_stages(c->plan))
-    return rs_fail(RS_ERR_INTERNAL, "rank %d speaks of stage %d, which is not planned", from, stage);
+    return rs_fail(RS_ERR_INTERNAL, "rank %d speaks of stage %d, which is not planned", from,
+                   stage);
   if (message_is(m, "result")) return on_result(c, from, m, stage);
   if (message_is(m, "metrics")) return on_metrics(c, m, stage);
   if (message_is(m, "progress")) on_progress(c, m, stage);
@@ -263,7 +271,8 @@ static void receive(void *user, int from, const char *text) {
   if (c->status == RS_OK) c->status = status;
 }
 
-/* ---- between messages ------------------------------------------------------------------------------------- */
+/* ---- between messages
+ * ------------------------------------------------------------------------------------- */
 
 static size_t view_running(const coordinator *c, rs_running_view *views, size_t most) {
   size_t n = 0;
@@ -327,7 +336,9 @@ static rs_status housekeeping(coordinator *c) {
   return record_flush(c->record, false);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static rs_status prepare(coordinator *c) {
   const rs_coordinate_options *o = c->options;
@@ -369,7 +380,8 @@ void rs_dismiss(rs_transport *t) {
     (void)!message_send(t, rank, json_pack("{s:s}", "is", "end"));
 }
 
-rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t, rs_run_summary *out) {
+rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t,
+                        rs_run_summary *out) {
   *out = (rs_run_summary){0};
   coordinator c = {.options = options, .transport = t, .started = rs_clock_now(), .summary = out};
   rs_status status = prepare(&c);

@@ -41,7 +41,8 @@ rs_status metrics_add(metrics *m, int stage, const json_t *message) {
   row[1] = number(json_object_get(message, "epoch"));
   row[2] = number(json_object_get(message, "step"));
   row[3] = number(json_object_get(message, "seconds"));
-  for (size_t i = 0; i < m->n_specs; i++) row[FIXED + i] = number(json_object_get(values, m->specs[i].name));
+  for (size_t i = 0; i < m->n_specs; i++)
+    row[FIXED + i] = number(json_object_get(values, m->specs[i].name));
   return RS_OK;
 }
 
@@ -73,7 +74,8 @@ static rs_status make_table(const metrics *m, rs_table **out) {
   RS_TRY(rs_table_create(fixed, FIXED, out));
   for (size_t i = 0; i < m->n_specs; i++) {
     const rs_metric *s = &m->specs[i];
-    RS_TRY(rs_table_add_column(*out, &(rs_column){s->name, RS_COLUMN_FLOAT, s->unit, s->long_name}));
+    RS_TRY(
+        rs_table_add_column(*out, &(rs_column){s->name, RS_COLUMN_FLOAT, s->unit, s->long_name}));
   }
   return RS_OK;
 }

@@ -1,4 +1,5 @@
-/* Rows of /metrics: compact while they come in, sorted by stage, epoch and step when they are written. */
+/* Rows of /metrics: compact while they come in, sorted by stage, epoch and step when they are
+ * written. */
 #ifndef RANKSWEEP_SCHED_METRICS_H
 #define RANKSWEEP_SCHED_METRICS_H
 

@@ -30,7 +30,8 @@ void past_destroy(past *p) {
   free(p);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ---------------------------------------------------------------------------------------- */
 
 static const char *text_of(const json_t *record, const char *key) {
   const char *text = json_string_value(json_object_get(record, key));
@@ -96,7 +97,8 @@ rs_status past_visit(void *user, const char *payload, size_t line) {
   return status;
 }
 
-/* ---- asking ----------------------------------------------------------------------------------------- */
+/* ---- asking
+ * ----------------------------------------------------------------------------------------- */
 
 const char *past_opened(const past *p) {
   return p->open != NULL ? text_of(p->open, "created") : NULL;
@@ -132,11 +134,12 @@ static void list_differences(const past *p, const rs_job *job, json_t *now, rs_s
   json_t *value;
   json_object_foreach(now, path, value) {
     json_t *old = json_object_get(before, path);
-    if (old == NULL || json_equal(old, value) || changes_no_result(path) || is_swept(job, path)) continue;
+    if (old == NULL || json_equal(old, value) || changes_no_result(path) || is_swept(job, path))
+      continue;
     char *from = json_dumps(old, JSON_COMPACT | JSON_ENCODE_ANY);
     char *to = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    rs_str_addf(out, "\n  %s was %s, is %s (%s)", path, from != NULL ? from : "?", to != NULL ? to : "?",
-                rs_settings_place(rs_job_base(job), path));
+    rs_str_addf(out, "\n  %s was %s, is %s (%s)", path, from != NULL ? from : "?",
+                to != NULL ? to : "?", rs_settings_place(rs_job_base(job), path));
     free(from);
     free(to);
   }
@@ -145,8 +148,8 @@ static void list_differences(const past *p, const rs_job *job, json_t *now, rs_s
 rs_status past_check(const past *p, const rs_job *job, const char *results) {
   static const char *const hint = "; use --fresh to move them aside, or -o for another file";
   if (strcmp(text_of(p->open, "experiment"), rs_job_schema(job)->experiment) != 0)
-    return rs_fail(RS_ERR_CONFLICT, "%s holds results of experiment %s, the job asks for %s%s", results,
-                   text_of(p->open, "experiment"), rs_job_schema(job)->experiment, hint);
+    return rs_fail(RS_ERR_CONFLICT, "%s holds results of experiment %s, the job asks for %s%s",
+                   results, text_of(p->open, "experiment"), rs_job_schema(job)->experiment, hint);
   if (p->finished == 0) return RS_OK;
   char *text;
   RS_TRY(rs_settings_to_json(rs_job_base(job), &text));
@@ -156,8 +159,8 @@ rs_status past_check(const past *p, const rs_job *job, const char *results) {
   list_differences(p, job, now, &differences);
   rs_status status = rs_str_status(&differences);
   if (status == RS_OK && differences.len > 0)
-    status = rs_fail(RS_ERR_CONFLICT, "%s holds %zu finished stages of other settings%s:%s", results,
-                     p->finished, hint, differences.text);
+    status = rs_fail(RS_ERR_CONFLICT, "%s holds %zu finished stages of other settings%s:%s",
+                     results, p->finished, hint, differences.text);
   rs_str_free(&differences);
   json_decref(now);
   return status;

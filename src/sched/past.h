@@ -21,8 +21,8 @@ const json_t *past_starts(const past *p);
 /* {"begin": {...}, "end": {...}, "metrics": [...]}, each where there is one; NULL: unknown. */
 const json_t *past_stage(const past *p, rs_id identity);
 
-/* May JOB continue this? Another job or experiment, or other values of settings that are not swept while something is
- * finished, are RS_ERR_CONFLICT that lists the differences. */
+/* May JOB continue this? Another job or experiment, or other values of settings that are not swept
+ * while something is finished, are RS_ERR_CONFLICT that lists the differences. */
 rs_status past_check(const past *p, const rs_job *job, const char *results) RS_MUST_CHECK;
 
 #endif

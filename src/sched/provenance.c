@@ -29,7 +29,7 @@ json_t *provenance_row(const rs_coordinate_options *options, const rs_transport 
   processor(cpu, sizeof cpu);
   rs_comm_library(mpi, sizeof mpi);
   return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s}", "time", now, "command",
-                   options->command_line, "version", RS_VERSION, "host", host, "cpu", cpu, "mpi_ranks",
-                   rs_transport_size(t), "threads", options->threads, "mpi", mpi, "blas",
-                   rs_num_blas_config(), "blas_core", rs_num_blas_core());
+                   options->command_line, "version", RS_VERSION, "host", host, "cpu", cpu,
+                   "mpi_ranks", rs_transport_size(t), "threads", options->threads, "mpi", mpi,
+                   "blas", rs_num_blas_config(), "blas_core", rs_num_blas_core());
 }

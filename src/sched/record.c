@@ -1,4 +1,5 @@
-/* The journal's writer and its life with the results file. Tables are in tables.c, reading back in past.c. */
+/* The journal's writer and its life with the results file. Tables are in tables.c, reading back in
+ * past.c. */
 #include "record.h"
 
 #include "past.h"
@@ -24,7 +25,8 @@ struct rs_record {
   bool news; /* since the last snapshot */
 };
 
-/* ---- files ------------------------------------------------------------------------------------------ */
+/* ---- files
+ * ------------------------------------------------------------------------------------------ */
 
 /* RESULTS without ".h5", and with SUFFIX. */
 static rs_status beside(const char *results, const char *suffix, char **out) {
@@ -59,7 +61,8 @@ static rs_status move_all_aside(const rs_record *r) {
   return move_aside(r->results, stamp, r->log);
 }
 
-/* ---- journal ---------------------------------------------------------------------------------------- */
+/* ---- journal
+ * ---------------------------------------------------------------------------------------- */
 
 static rs_status append(rs_record *r, json_t *record) {
   char *text = record != NULL ? json_dumps(record, JSON_COMPACT) : NULL;
@@ -75,8 +78,8 @@ static rs_status open_journal(rs_record *r) {
   size_t torn;
   RS_TRY(rs_journal_open(r->journal_path, past_visit, r->past, &r->journal, &torn));
   if (torn > 0)
-    rs_logf(r->log, RS_LOG_WARN, "%s: dropped %zu bytes of a record that was cut short", r->journal_path,
-            torn);
+    rs_logf(r->log, RS_LOG_WARN, "%s: dropped %zu bytes of a record that was cut short",
+            r->journal_path, torn);
   if (past_opened(r->past) != NULL) {
     snprintf(r->created, sizeof r->created, "%s", past_opened(r->past));
     return past_check(r->past, r->job, r->results);
@@ -87,8 +90,9 @@ static rs_status open_journal(rs_record *r) {
   json_t *parsed = json_loads(settings, 0, NULL);
   free(settings);
   return append(r, json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o}", "is", "open", "format",
-                             "ranksweep-journal", "version", 1, "job", rs_job_name(r->job), "experiment",
-                             rs_job_schema(r->job)->experiment, "created", r->created, "settings", parsed));
+                             "ranksweep-journal", "version", 1, "job", rs_job_name(r->job),
+                             "experiment", rs_job_schema(r->job)->experiment, "created", r->created,
+                             "settings", parsed));
 }
 
 rs_status record_open(const char *results, const rs_job *job, const rs_experiment *kind, bool fresh,
@@ -133,7 +137,8 @@ const char *record_directory(const rs_record *r) {
   return r->directory;
 }
 
-/* ---- what happens ------------------------------------------------------------------------------------- */
+/* ---- what happens
+ * ------------------------------------------------------------------------------------- */
 
 rs_status record_start(rs_record *r, json_t *provenance) {
   size_t index;
@@ -154,7 +159,8 @@ static rs_status recall(rs_record *r, const rs_stage *stage) {
     RS_TRY(rs_stage_path(r->directory, stage->identity, &path));
     bool there = rs_file_exists(path);
     if (!there)
-      rs_logf(r->log, RS_LOG_WARN, "%s is missing: its stage %s runs again", path, stage->spec->name);
+      rs_logf(r->log, RS_LOG_WARN, "%s is missing: its stage %s runs again", path,
+              stage->spec->name);
     free(path);
     if (!there) return RS_OK;
   }
@@ -188,9 +194,10 @@ rs_status record_metrics(rs_record *r, int stage, const json_t *message) {
   char id[RS_ID_TEXT];
   rs_id_format(tables_identity(r->tables, stage), id);
   RS_TRY(tables_add_metrics(r->tables, stage, message));
-  return append(r, json_pack("{s:s, s:s, s:O, s:O, s:O, s:O}", "is", "metrics", "stage", id, "epoch",
-                             json_object_get(message, "epoch"), "step", json_object_get(message, "step"),
-                             "seconds", json_object_get(message, "seconds"), "values",
+  return append(r, json_pack("{s:s, s:s, s:O, s:O, s:O, s:O}", "is", "metrics", "stage", id,
+                             "epoch", json_object_get(message, "epoch"), "step",
+                             json_object_get(message, "step"), "seconds",
+                             json_object_get(message, "seconds"), "values",
                              json_object_get(message, "values")));
 }
 
@@ -222,7 +229,8 @@ const char *record_message(const rs_record *r, int stage) {
   return tables_message(r->tables, stage);
 }
 
-/* ---- snapshots ------------------------------------------------------------------------------------------ */
+/* ---- snapshots
+ * ------------------------------------------------------------------------------------------ */
 
 static rs_status snapshot(rs_record *r, const char *state) {
   RS_TRY(rs_journal_sync(r->journal));

@@ -1,4 +1,5 @@
-/* What the coordinator keeps: the journal as the truth, and the tables and snapshots made from it. */
+/* What the coordinator keeps: the journal as the truth, and the tables and snapshots made from it.
+ */
 #ifndef RANKSWEEP_SCHED_RECORD_H
 #define RANKSWEEP_SCHED_RECORD_H
 
@@ -10,8 +11,9 @@
 
 typedef struct rs_record rs_record;
 
-/* Open the record of RESULTS, reading an earlier journal. FRESH moves earlier results aside first. Results of another
- * job, or of settings that change finished work, are RS_ERR_CONFLICT with the differences. */
+/* Open the record of RESULTS, reading an earlier journal. FRESH moves earlier results aside first.
+ * Results of another job, or of settings that change finished work, are RS_ERR_CONFLICT with the
+ * differences. */
 rs_status record_open(const char *results, const rs_job *job, const rs_experiment *kind, bool fresh,
                       const rs_log *log, rs_record **out) RS_MUST_CHECK;
 void record_close(rs_record *r); /* takes NULL; without a last snapshot */
@@ -32,15 +34,16 @@ rs_status record_metrics(rs_record *r, int stage, const json_t *message) RS_MUST
 /* A result message, which is kept until record_end says how the attempt counts. */
 rs_status record_result(rs_record *r, int stage, const json_t *message) RS_MUST_CHECK;
 rs_status record_end(rs_record *r, int stage, rs_outcome outcome) RS_MUST_CHECK;
-rs_status record_trial(rs_record *r, const rs_trial *trial, rs_outcome outcome, int stage) RS_MUST_CHECK;
+rs_status record_trial(rs_record *r, const rs_trial *trial, rs_outcome outcome,
+                       int stage) RS_MUST_CHECK;
 
 /* A final metric of a finished trial; NaN when there is none. */
 double record_final(const rs_record *r, size_t trial, const char *metric);
 /* Message of the last failed attempt of a stage, "" when none. */
 const char *record_message(const rs_record *r, int stage);
 
-/* Make the journal durable when that is due, and write a snapshot when there is news and the last one is old enough;
- * FORCE: now. */
+/* Make the journal durable when that is due, and write a snapshot when there is news and the last
+ * one is old enough; FORCE: now. */
 rs_status record_flush(rs_record *r, bool force) RS_MUST_CHECK;
 
 /* Last snapshot, with STATE: complete or interrupted. */

@@ -10,7 +10,7 @@
 
 typedef struct stage_notes {
   rs_id identity;
-  json_t *finals; /* {name: value} of the last attempt that gave a result */
+  json_t *finals;        /* {name: value} of the last attempt that gave a result */
   bool output, measured; /* measured: it has rows of metrics */
 } stage_notes;
 
@@ -25,7 +25,8 @@ struct tables {
   size_t n_models, cap_models;
 };
 
-/* ---- columns ---------------------------------------------------------------------------------------- */
+/* ---- columns
+ * ---------------------------------------------------------------------------------------- */
 
 /* Columns that the code below addresses by position. */
 enum { TRIAL_TRIAL, TRIAL_STATE, TRIAL_ATTEMPTS, TRIAL_FIXED };
@@ -98,7 +99,8 @@ static rs_status add_swept(tables *t, const char *path) {
   const rs_setting *s = rs_settings_entry(rs_job_base(t->job), path);
   rs_str name = {0};
   rs_str_add(&name, s->help);
-  if (s->word != NULL && column_type(s) != RS_COLUMN_TEXT) rs_str_addf(&name, " 0 stands for %s.", s->word);
+  if (s->word != NULL && column_type(s) != RS_COLUMN_TEXT)
+    rs_str_addf(&name, " 0 stands for %s.", s->word);
   rs_status status = rs_str_status(&name);
   rs_column column = {path, column_type(s), s->unit, name.text};
   if (status == RS_OK) status = rs_table_add_column(t->trials, &column);
@@ -117,11 +119,13 @@ static rs_status add_trial_columns(tables *t) {
     rs_column column = {m->name, RS_COLUMN_FLOAT, m->unit, m->long_name};
     RS_TRY(rs_table_add_column(t->trials, &column));
   }
-  for (size_t i = 0; i < RS_COUNT(trial_tail); i++) RS_TRY(rs_table_add_column(t->trials, &trial_tail[i]));
+  for (size_t i = 0; i < RS_COUNT(trial_tail); i++)
+    RS_TRY(rs_table_add_column(t->trials, &trial_tail[i]));
   return RS_OK;
 }
 
-/* ---- life --------------------------------------------------------------------------------------------- */
+/* ---- life
+ * --------------------------------------------------------------------------------------------- */
 
 rs_status tables_create(const rs_job *job, const rs_experiment *kind, tables **out) {
   tables *t;
@@ -157,7 +161,8 @@ void tables_destroy(tables *t) {
   free(t);
 }
 
-/* ---- words -------------------------------------------------------------------------------------------- */
+/* ---- words
+ * -------------------------------------------------------------------------------------------- */
 
 static const char *const outcome_words[] = {
     [RS_PENDING] = "pending", [RS_RUNNING] = "running", [RS_DONE] = "done",
@@ -174,13 +179,16 @@ rs_outcome outcome_parse(const char *text) {
   return RS_PENDING;
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * --------------------------------------------------------------------------------------------- */
 
 static rs_status set_value(rs_table *table, size_t row, const rs_column *column, size_t index,
                            const json_t *value) {
   switch (column->type) {
   case RS_COLUMN_INT: rs_table_set_int(table, row, index, json_integer_value(value)); return RS_OK;
-  case RS_COLUMN_FLOAT: rs_table_set_float(table, row, index, json_number_value(value)); return RS_OK;
+  case RS_COLUMN_FLOAT:
+    rs_table_set_float(table, row, index, json_number_value(value));
+    return RS_OK;
   case RS_COLUMN_TEXT: break;
   }
   const char *text = json_string_value(value);
@@ -258,7 +266,8 @@ const char *tables_message(const tables *t, int stage) {
   return rs_table_text(t->stages, (size_t)stage, STAGE_MESSAGE);
 }
 
-/* ---- what happens to stages ----------------------------------------------------------------------------- */
+/* ---- what happens to stages
+ * ----------------------------------------------------------------------------- */
 
 static rs_status set_stage_state(tables *t, int stage, const char *state) {
   return rs_table_set_text(t->stages, (size_t)stage, STAGE_STATE, state);
@@ -294,8 +303,10 @@ rs_status tables_set_result(tables *t, int stage, const json_t *result) {
   json_decref(notes->finals);
   notes->finals = json_incref(json_object_get(result, "finals"));
   notes->output = json_is_true(json_object_get(result, "output"));
-  rs_table_set_float(t->stages, row, STAGE_SECONDS, json_number_value(json_object_get(result, "seconds")));
-  rs_table_set_int(t->stages, row, STAGE_THREADS, json_integer_value(json_object_get(result, "threads")));
+  rs_table_set_float(t->stages, row, STAGE_SECONDS,
+                     json_number_value(json_object_get(result, "seconds")));
+  rs_table_set_int(t->stages, row, STAGE_THREADS,
+                   json_integer_value(json_object_get(result, "threads")));
   const char *message = json_string_value(json_object_get(result, "message"));
   return rs_table_set_text(t->stages, row, STAGE_MESSAGE, message != NULL ? message : "");
 }
@@ -304,8 +315,8 @@ json_t *tables_end(tables *t, int stage, rs_outcome outcome) {
   size_t row = (size_t)stage;
   const stage_notes *notes = &t->notes[row];
   if (set_stage_state(t, stage, outcome_text(outcome)) != RS_OK) return NULL;
-  return json_pack("{s:s, s:I, s:f, s:I, s:I, s:s, s:b, s:o}", "state", outcome_text(outcome), "attempt",
-                   (json_int_t)rs_table_int(t->stages, row, STAGE_ATTEMPTS), "seconds",
+  return json_pack("{s:s, s:I, s:f, s:I, s:I, s:s, s:b, s:o}", "state", outcome_text(outcome),
+                   "attempt", (json_int_t)rs_table_int(t->stages, row, STAGE_ATTEMPTS), "seconds",
                    rs_table_float(t->stages, row, STAGE_SECONDS), "ranks",
                    (json_int_t)rs_table_int(t->stages, row, STAGE_RANKS), "threads",
                    (json_int_t)rs_table_int(t->stages, row, STAGE_THREADS), "message",
@@ -327,7 +338,8 @@ rs_status tables_recall(tables *t, int stage, const json_t *known) {
   return set_stage_state(t, stage, state);
 }
 
-/* ---- what happens to trials ----------------------------------------------------------------------------- */
+/* ---- what happens to trials
+ * ----------------------------------------------------------------------------- */
 
 /* Finals of every stage of the chain into the trial's columns, later stages over earlier ones. */
 static void set_finals(tables *t, const rs_trial *trial) {
@@ -373,8 +385,10 @@ rs_status tables_end_trial(tables *t, const rs_trial *trial, rs_outcome outcome,
   rs_table_set_int(table, row, first + 2, rs_table_int(t->stages, (size_t)stage, STAGE_RANKS));
   rs_table_set_int(table, row, first + 3, rs_table_int(t->stages, (size_t)stage, STAGE_THREADS));
   rs_table_set_int(table, row, first + 4, stage);
-  rs_table_set_int(table, row, TRIAL_ATTEMPTS, rs_table_int(t->stages, (size_t)stage, STAGE_ATTEMPTS));
-  RS_TRY(rs_table_set_text(table, row, first + 5, outcome == RS_FAILED ? tables_message(t, stage) : ""));
+  rs_table_set_int(table, row, TRIAL_ATTEMPTS,
+                   rs_table_int(t->stages, (size_t)stage, STAGE_ATTEMPTS));
+  RS_TRY(rs_table_set_text(table, row, first + 5,
+                           outcome == RS_FAILED ? tables_message(t, stage) : ""));
   RS_TRY(rs_table_set_text(table, row, TRIAL_STATE, outcome_text(outcome)));
   set_finals(t, trial);
   return outcome == RS_DONE ? link_model(t, trial) : RS_OK;
@@ -385,10 +399,12 @@ double tables_final(const tables *t, size_t trial, const char *metric) {
   return column >= 0 ? rs_table_number(t->trials, trial, (size_t)column) : NAN;
 }
 
-/* ---- the file --------------------------------------------------------------------------------------------- */
+/* ---- the file
+ * --------------------------------------------------------------------------------------------- */
 
 /* Models with their path from the results file: "<directory's name>/<identity>.h5". */
-static rs_status resolve_models(const tables *t, const char *directory, struct rs_model_link **out) {
+static rs_status resolve_models(const tables *t, const char *directory,
+                                struct rs_model_link **out) {
   const char *slash = strrchr(directory, '/'), *name = slash != NULL ? slash + 1 : directory;
   RS_TRY(rs_new(out, t->n_models, sizeof **out));
   for (size_t i = 0; i < t->n_models; i++) {
@@ -418,8 +434,8 @@ static rs_status resolved_job(const rs_job *job, char **out) {
   return *out != NULL ? RS_OK : rs_fail(RS_ERR_NOMEM, "out of memory: the resolved job");
 }
 
-rs_status tables_write(const tables *t, const char *path, const char *directory, const char *created,
-                       const char *state) {
+rs_status tables_write(const tables *t, const char *path, const char *directory,
+                       const char *created, const char *state) {
   char updated[RS_CLOCK_TEXT];
   char *resolved = NULL;
   struct rs_model_link *models = NULL;

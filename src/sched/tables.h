@@ -31,13 +31,13 @@ rs_status tables_add_metrics(tables *t, int stage, const json_t *message) RS_MUS
 rs_status tables_set_result(tables *t, int stage, const json_t *result) RS_MUST_CHECK;
 /* Marks the end and returns what a journal should say of it; NULL: out of memory. */
 json_t *tables_end(tables *t, int stage, rs_outcome outcome);
-rs_status tables_end_trial(tables *t, const rs_trial *trial, rs_outcome outcome, int stage)
-    RS_MUST_CHECK;
+rs_status tables_end_trial(tables *t, const rs_trial *trial, rs_outcome outcome,
+                           int stage) RS_MUST_CHECK;
 double tables_final(const tables *t, size_t trial, const char *metric);
 
 /* Write them all as the results file PATH. DIRECTORY holds the stages' outputs, beside it. */
-rs_status tables_write(const tables *t, const char *path, const char *directory, const char *created,
-                       const char *state) RS_MUST_CHECK;
+rs_status tables_write(const tables *t, const char *path, const char *directory,
+                       const char *created, const char *state) RS_MUST_CHECK;
 
 /* "pending", "running", ...; and back (RS_PENDING for an unknown word). */
 const char *outcome_text(rs_outcome outcome);

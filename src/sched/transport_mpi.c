@@ -10,7 +10,8 @@
 #include <mpi.h>
 
 enum { TAG = 1 };
-/* No sched_yield: beside busy processes it gives whole time slices away, while a short sleep is woken at once. */
+/* No sched_yield: beside busy processes it gives whole time slices away, while a short sleep is
+ * woken at once. */
 static const double EAGER_SECONDS = 100e-6, SHORTEST_SLEEP = 20e-6, LONGEST_SLEEP = 5e-3;
 
 typedef struct outgoing {
@@ -78,7 +79,8 @@ static rs_status receive_one(mpi_transport *m, MPI_Status *probed, rs_receive re
   return RS_OK;
 }
 
-/* Open MPI's probe looks first and makes progress after: what has just arrived is seen by the second one. */
+/* Open MPI's probe looks first and makes progress after: what has just arrived is seen by the
+ * second one. */
 static bool probe(mpi_transport *m, MPI_Status *probed) {
   int arrived = 0;
   for (int i = 0; i < 2 && !arrived; i++)
@@ -86,8 +88,8 @@ static bool probe(mpi_transport *m, MPI_Status *probed) {
   return arrived;
 }
 
-/* An eighth of the time waited so far: the delay that sleeping adds stays a small share of the other end's own time, and
- * two ends that wait for each other do not lull each other to sleep. */
+/* An eighth of the time waited so far: the delay that sleeping adds stays a small share of the
+ * other end's own time, and two ends that wait for each other do not lull each other to sleep. */
 static double next_sleep(double waited) {
   double sleep = waited / 8;
   if (sleep < SHORTEST_SLEEP) return SHORTEST_SLEEP;

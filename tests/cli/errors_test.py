@@ -32,6 +32,7 @@ JOB = """name: errors
 experiment: svd-compress
 data: {{source: mnist, path: {path}}}
 model: {{hidden: [16]}}
+svd: {{rank: 8}}
 train: {{epochs: 1}}
 """
 

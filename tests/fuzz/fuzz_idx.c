@@ -1,4 +1,5 @@
-/* Any bytes as an IDX file, in memory and on disk: both ways agree, and what is accepted is whole. */
+/* Any bytes as an IDX file, in memory and on disk: both ways agree, and what is accepted is whole.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Stand-alone main for fuzz targets: feeds each file of the directories and files named to the target. */
+/* Stand-alone main for fuzz targets: feeds each file of the directories and files named to the
+ * target. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

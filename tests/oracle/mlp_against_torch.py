@@ -20,11 +20,14 @@ TOLERANCE = 1e-4
 
 
 def make_images(rng, count):
-    """Blurred prototypes with noise: MNIST's shape and sparsity, learnable."""
+    """Prototypes with noise, of MNIST's shape and sparsity. Three labels of ten are wrong: the loss and its gradients
+    stay large, as Adam divides small gradients by their own size and so turns rounding into whole steps."""
     prototypes = (rng.random((10, 28, 28)) ** 6 * 255).astype(np.float64)
     labels = rng.integers(0, 10, count).astype(np.uint8)
-    noise = rng.normal(0, 25, (count, 28, 28))
+    noise = rng.normal(0, 60, (count, 28, 28))
     pixels = np.clip(prototypes[labels] + noise - 20, 0, 255).astype(np.uint8)
+    wrong = rng.random(count) < 0.3
+    labels[wrong] = rng.integers(0, 10, wrong.sum())
     return pixels.reshape(count, 784), labels
 
 

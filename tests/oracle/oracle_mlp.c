@@ -1,5 +1,6 @@
-/* Our half of mlp_against_torch.py: reads weights and images from DIRECTORY, trains one epoch with Adam, writes the order of
- * the samples, the losses and the weights; then the logits of the test images at several svd ranks. Raw little-endian arrays. */
+/* Our half of mlp_against_torch.py: reads weights and images from DIRECTORY, trains one epoch with
+ * Adam, writes the order of the samples, the losses and the weights; then the logits of the test
+ * images at several svd ranks. Raw little-endian arrays. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +51,14 @@ static rs_images read_images(const char *pixels, const char *labels, size_t coun
 }
 
 static void train(rs_network *net, const rs_images *images, rs_comm *comm, size_t batch) {
-  rs_train_spec spec = {.epochs = 1, .batch = batch, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999,
-                        .epsilon = 1e-7, .seed = 1, .stage = "oracle"};
+  rs_train_spec spec = {.epochs = 1,
+                        .batch = batch,
+                        .lr = 1e-3,
+                        .beta1 = 0.9,
+                        .beta2 = 0.999,
+                        .epsilon = 1e-7,
+                        .seed = 1,
+                        .stage = "oracle"};
   rs_trainer *trainer;
   rs_train_progress p = {0};
   double losses[1024], before = 0;

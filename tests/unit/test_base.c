@@ -46,8 +46,9 @@ static void philox_known_answer(void **state) {
 static void streams_differ_by_every_part_of_the_key(void **state) {
   (void)state;
   rs_stream base = rs_stream_make(1, "train", "order", 0);
-  rs_stream others[] = {rs_stream_make(2, "train", "order", 0), rs_stream_make(1, "tune", "order", 0),
-                        rs_stream_make(1, "train", "init", 0), rs_stream_make(1, "train", "order", 1)};
+  rs_stream others[] = {
+      rs_stream_make(2, "train", "order", 0), rs_stream_make(1, "tune", "order", 0),
+      rs_stream_make(1, "train", "init", 0), rs_stream_make(1, "train", "order", 1)};
   for (size_t k = 0; k < RS_COUNT(others); k++)
     assert_int_not_equal(rs_stream_u32(&base, 0), rs_stream_u32(&others[k], 0));
 }

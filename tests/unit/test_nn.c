@@ -1,4 +1,5 @@
-/* nn: gradients against finite differences, schedules, training that learns, stops on NaN and repeats bit for bit. */
+/* nn: gradients against finite differences, schedules, training that learns, stops on NaN and
+ * repeats bit for bit. */
 #include "test.h"
 
 #include <math.h>
@@ -23,36 +24,54 @@ static double loss_of(rs_network *net, rs_workspace *ws, const float *x, const u
   return rs_softmax_cross_entropy(ROWS, OUT, logits, labels, 1.0f, gradient, NULL);
 }
 
-/* Central differences in float32: coarse, but a wrong formula is off by far more than the tolerance. */
-static void check_gradients(size_t svd_rank) {
-  rs_network *net = make_network(svd_rank);
+typedef struct problem {
+  rs_network *net;
   rs_workspace *ws;
-  float x[ROWS * IN], *gradients;
+  float x[ROWS * IN];
   uint8_t labels[ROWS];
+} problem;
+
+static problem make_problem(size_t svd_rank) {
+  problem p = {.net = make_network(svd_rank)};
   rs_stream s = rs_stream_make(5, "test", "x", 0);
-  for (size_t i = 0; i < ROWS * IN; i++) x[i] = (float)rs_stream_normal(&s, i);
-  for (size_t i = 0; i < ROWS; i++) labels[i] = (uint8_t)(i % OUT);
-  assert_ok(rs_workspace_create(net, ROWS, true, &ws));
-  assert_ok(rs_new(&gradients, net->size, sizeof *gradients));
-  loss_of(net, ws, x, labels, rs_workspace_output_gradient(ws));
-  assert_ok(rs_network_backward(net, ws, ROWS, x, gradients, NULL, NULL));
-  int checked = 0;
-  for (size_t i = 0; i < net->size; i++) {
-    const float h = 1e-2f, w = net->values[i];
-    net->values[i] = w + h;
-    double above = loss_of(net, ws, x, labels, NULL);
-    net->values[i] = w - h;
-    double below = loss_of(net, ws, x, labels, NULL);
-    net->values[i] = w;
-    double numeric = (above - below) / (2 * h);
-    checked += fabs(numeric) > 1e-3;
-    if (fabs(numeric - gradients[i]) > 2e-2 * (1 + fabs(numeric)))
-      fail_msg("parameter %zu: gradient %g, finite difference %g", i, (double)gradients[i], numeric);
+  for (size_t i = 0; i < ROWS * IN; i++) p.x[i] = (float)rs_stream_normal(&s, i);
+  for (size_t i = 0; i < ROWS; i++) p.labels[i] = (uint8_t)(i % OUT);
+  assert_ok(rs_workspace_create(p.net, ROWS, true, &p.ws));
+  return p;
+}
+
+static double central_difference(problem *p, size_t i, float h) {
+  float w = p->net->values[i];
+  p->net->values[i] = w + h;
+  double above = loss_of(p->net, p->ws, p->x, p->labels, NULL);
+  p->net->values[i] = w - h;
+  double below = loss_of(p->net, p->ws, p->x, p->labels, NULL);
+  p->net->values[i] = w;
+  return (above - below) / (2 * h);
+}
+
+/* In float32 the differences are coarse, but a wrong formula is off by far more. A parameter at
+ * which two widths disagree sits at a kink of a ReLU, where there is no derivative to compare with.
+ */
+static void check_gradients(size_t svd_rank) {
+  problem p = make_problem(svd_rank);
+  float *gradients;
+  size_t checked = 0;
+  assert_ok(rs_new(&gradients, p.net->size, sizeof *gradients));
+  loss_of(p.net, p.ws, p.x, p.labels, rs_workspace_output_gradient(p.ws));
+  assert_ok(rs_network_backward(p.net, p.ws, ROWS, p.x, gradients, NULL, NULL));
+  for (size_t i = 0; i < p.net->size; i++) {
+    double wide = central_difference(&p, i, 1e-2f), narrow = central_difference(&p, i, 2e-3f);
+    double tolerance = 1e-2 * (1 + fabs(narrow));
+    if (fabs(wide - narrow) > tolerance) continue;
+    checked++;
+    if (fabs(narrow - gradients[i]) > tolerance)
+      fail_msg("parameter %zu: gradient %g, finite difference %g", i, (double)gradients[i], narrow);
   }
-  assert_true(checked > (int)net->size / 3);
+  assert_true(checked > p.net->size * 8 / 10);
   free(gradients);
-  rs_workspace_destroy(ws);
-  rs_network_destroy(net);
+  rs_workspace_destroy(p.ws);
+  rs_network_destroy(p.net);
 }
 
 static void dense_gradients_match_differences(void **state) {
@@ -104,22 +123,26 @@ static void schedules_start_and_end_right(void **state) {
   assert_true(rs_learning_rate(&spec, 99, 100, 0) == 2.0);
 }
 
-/* ---- training ----------------------------------------------------------------------------------- */
+/* ---- training -----------------------------------------------------------------------------------
+ */
 
-static const rs_train_spec small_training = {.epochs = 3,
-                                             .batch = 48, /* does not divide 500: the last batch is short */
-                                             .optimizer = RS_ADAM,
-                                             .lr = 2e-3,
-                                             .beta1 = 0.9,
-                                             .beta2 = 0.999,
-                                             .epsilon = 1e-7,
-                                             .seed = 11,
-                                             .stage = "test"};
+static const rs_train_spec small_training = {
+    .epochs = 3,
+    .batch = 48, /* does not divide 500: the last batch is short */
+    .optimizer = RS_ADAM,
+    .lr = 2e-3,
+    .beta1 = 0.9,
+    .beta2 = 0.999,
+    .epsilon = 1e-7,
+    .seed = 11,
+    .stage = "test"};
 
 /* Trains on drawn digits; the caller frees the network. */
-static rs_network *train(const rs_train_spec *spec, rs_status *status, rs_train_progress *progress) {
+static rs_network *train(const rs_train_spec *spec, rs_status *status,
+                         rs_train_progress *progress) {
   const rs_layer_spec layers[] = {{784, 40, 0, RS_RELU}, {40, 10, 0, RS_LINEAR}};
-  rs_images_spec source = {.source = RS_IMAGES_DIGITS, .train_limit = 500, .test_limit = 10, .seed = 2};
+  rs_images_spec source = {
+      .source = RS_IMAGES_DIGITS, .train_limit = 500, .test_limit = 10, .seed = 2};
   rs_images images, test;
   rs_network *net;
   rs_trainer *trainer;
@@ -177,7 +200,7 @@ static void a_loss_that_is_not_finite_names_the_step(void **state) {
   rs_network *net = train(&wild, &status, &p);
   assert_int_equal(status, RS_ERR_NUMERIC);
   assert_non_null(strstr(rs_error_message(), "of epoch 1"));
-  assert_non_null(strstr(rs_error_message(), "dense"));
+  assert_non_null(strstr(rs_error_message(), "first layer whose output is not finite: dense"));
   rs_network_destroy(net);
 }
 

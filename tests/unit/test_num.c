@@ -1,4 +1,5 @@
-/* num: every kernel against its slow version, over shapes that tile evenly and shapes that do not. */
+/* num: every kernel against its slow version, over shapes that tile evenly and shapes that do not.
+ */
 #include "test.h"
 
 #include <math.h>
@@ -29,8 +30,10 @@ static void products_match_their_definition(void **state) {
   (void)state;
   for (size_t i = 0; i < RS_COUNT(shapes); i++) {
     size_t m = shapes[i][0], n = shapes[i][1], k = shapes[i][2];
-    float *a = random_array("a", m * k), *b = random_array("b", k * n), *bias = random_array("bias", n);
-    float *mask = random_array("mask", m * n), *c = random_array("c", m * n), *want = random_array("c", m * n);
+    float *a = random_array("a", m * k), *b = random_array("b", k * n),
+          *bias = random_array("bias", n);
+    float *mask = random_array("mask", m * n), *c = random_array("c", m * n),
+          *want = random_array("c", m * n);
     for (int op = RS_GEMM_NN; op <= RS_GEMM_TN; op++)
       for (int kind = RS_EPILOGUE_NONE; kind <= RS_EPILOGUE_RELU_MASK; kind++) {
         rs_epilogue e = {(rs_epilogue_kind)kind, bias, mask};
@@ -146,7 +149,8 @@ static void adam_matches_over_many_steps(void **state) {
     char purpose[16];
     snprintf(purpose, sizeof purpose, "g%d", (int)step);
     float *g = random_array(purpose, N);
-    rs_adam adam = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-7, .decay = 0.1, .step = step};
+    rs_adam adam = {
+        .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-7, .decay = 0.1, .step = step};
     rs_adam_update(&adam, N, w, g, m, v);
     rs_ref_adam_update(&adam, N, w2, g, m2, v2);
     free(g);
@@ -181,8 +185,10 @@ static void sgd_matches(void **state) {
 /* U diag(S) VT back to A, U and V orthonormal, S descending; any shape. */
 static void check_svd(size_t m, size_t n) {
   size_t k = m < n ? m : n;
-  float *a = random_array("matrix", m * n), *u = random_array("u", m * k), *s = random_array("s", k);
-  float *vt = random_array("vt", k * n), *left = random_array("l", m * k), *right = random_array("r", k * n);
+  float *a = random_array("matrix", m * n), *u = random_array("u", m * k),
+        *s = random_array("s", k);
+  float *vt = random_array("vt", k * n), *left = random_array("l", m * k),
+        *right = random_array("r", k * n);
   float *back = random_array("back", m * n), *gram = random_array("gram", k * k);
   assert_ok(rs_svd_thin(m, n, a, u, s, vt));
   for (size_t i = 0; i + 1 < k; i++) assert_true(s[i] >= s[i + 1] && s[i + 1] >= 0);
@@ -216,7 +222,8 @@ static void svd_rebuilds_the_matrix(void **state) {
 static void truncation_leaves_the_tail(void **state) {
   (void)state;
   enum { M = 24, N = 17, D = 5 };
-  float *a = random_array("matrix", M * N), u[M * N], s[N], vt[N * N], left[M * D], right[D * N], c[M * N];
+  float *a = random_array("matrix", M * N), u[M * N], s[N], vt[N * N], left[M * D], right[D * N],
+        c[M * N];
   assert_ok(rs_svd_thin(M, N, a, u, s, vt));
   rs_svd_slice(M, N, u, s, vt, D, 1.0, left, right);
   rs_ref_gemm(RS_GEMM_NN, M, N, D, left, right, c, NULL);
@@ -243,7 +250,8 @@ static void bundles_check_shapes(void **state) {
   assert_ok(rs_bundle_get(&b, "dense1/kernel", 3, 4, &data));
   assert_true(data[11] == 5);
   assert_fails(RS_ERR_DATA, "expected [4, 3]", rs_bundle_get(&b, "dense1/kernel", 4, 3, &data));
-  assert_fails(RS_ERR_DATA, "no tensor \"dense2/bias\"", rs_bundle_get(&b, "dense2/bias", 4, 0, &data));
+  assert_fails(RS_ERR_DATA, "no tensor \"dense2/bias\"",
+               rs_bundle_get(&b, "dense2/bias", 4, 0, &data));
   assert_fails(RS_ERR_NOMEM, "too large",
                rs_bundle_add(&b, "x", 2, (size_t[]){SIZE_MAX / 2, 3}, NULL));
   assert_int_equal(rs_bundle_bytes(&b), 16 * sizeof(float));

@@ -4,8 +4,19 @@
 #include "ranksweep/plan.h"
 
 static const rs_setting settings[] = {
-    {.path = "train.lr", .type = RS_FLOAT, .initial = "0.1", .min = 1e-9, .max = 10, .help = "rate"},
-    {.path = "svd.rank", .type = RS_INT, .initial = "2", .min = 0, .max = 64, .word = "full", .help = "D"},
+    {.path = "train.lr",
+     .type = RS_FLOAT,
+     .initial = "0.1",
+     .min = 1e-9,
+     .max = 10,
+     .help = "rate"},
+    {.path = "svd.rank",
+     .type = RS_INT,
+     .initial = "2",
+     .min = 0,
+     .max = 64,
+     .word = "full",
+     .help = "D"},
     {.path = "note", .type = RS_TEXT, .initial = "x", .help = "read by no stage"},
     {0},
 };
@@ -49,12 +60,14 @@ static rs_plan *plan_all(const rs_job *job, const rs_stage_spec *second) {
 
 static void trials_share_the_stages_that_are_equal(void **state) {
   (void)state;
-  rs_job *job = parse("name: t\nexperiment: toy\n"
-                      "sweep: {space: {train.lr: [0.1, 0.2], svd.rank: [1, 2, full], note: [a, b]}}\n");
+  rs_job *job =
+      parse("name: t\nexperiment: toy\n"
+            "sweep: {space: {train.lr: [0.1, 0.2], svd.rank: [1, 2, full], note: [a, b]}}\n");
   rs_plan *plan = plan_all(job, &last);
   assert_int_equal(rs_plan_trials(plan), 12);
   assert_int_equal(rs_plan_stages(plan), 2 + 6); /* `note` is read by none */
-  const rs_trial *t0 = rs_plan_trial(plan, 0), *t1 = rs_plan_trial(plan, 1), *t11 = rs_plan_trial(plan, 11);
+  const rs_trial *t0 = rs_plan_trial(plan, 0), *t1 = rs_plan_trial(plan, 1),
+                 *t11 = rs_plan_trial(plan, 11);
   assert_int_equal(t0->chain[1], t1->chain[1]);
   assert_int_not_equal(t0->chain[0], t11->chain[0]);
   assert_int_equal(rs_plan_stage(plan, (size_t)t0->chain[0])->users, 6);

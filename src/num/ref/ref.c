@@ -24,8 +24,8 @@ static double finish(const rs_epilogue *e, size_t n, size_t i, size_t j, double 
   return c;
 }
 
-void rs_ref_gemm(rs_gemm_op op, size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
-                 const rs_epilogue *epilogue) {
+void rs_ref_gemm(rs_gemm_op op, size_t m, size_t n, size_t k, const float *a, const float *b,
+                 float *c, const rs_epilogue *epilogue) {
   for (size_t i = 0; i < m; i++)
     for (size_t j = 0; j < n; j++)
       c[i * n + j] = (float)finish(epilogue, n, i, j, product_element(op, m, n, k, a, b, i, j));
