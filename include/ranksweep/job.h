@@ -70,8 +70,9 @@ typedef struct rs_schema {
   const char *experiment;            /* "svd-compress" */
   const char *summary;               /* one sentence, for `kinds` */
   const rs_setting *const *settings; /* NULL-terminated list of tables; the common ones are added */
-  const rs_metric *metrics;          /* of a finished trial: what `sweep.objectives` may use, beside
-                                        `parameters`          and `seconds`, which every trial has; NULL: no others */
+  const rs_metric
+      *metrics; /* of a finished trial: what `sweep.objectives` may use, beside
+                   `parameters`          and `seconds`, which every trial has; NULL: no others */
   /* Checks across settings (svd rank against layer widths, files that must exist): adds a problem
    * for each fault found and returns RS_OK; another status only when checking itself failed. May be
    * NULL. */

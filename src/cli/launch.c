@@ -31,6 +31,9 @@ static void set_environment(void) {
   char columns[16];
   snprintf(columns, sizeof columns, "%d", world_terminal());
   setenv(WORLD_TERMINAL_VARIABLE, columns, 1);
+  /* GNU OpenMP's threads wait for work by spinning for milliseconds; beside any other process that
+   * is ruinous. */
+  setenv("GOMP_SPINCOUNT", "10000", 0);
   if (geteuid() == 0) {
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);

@@ -112,7 +112,7 @@ void rs_gemm(rs_gemm_op op, size_t m, size_t n, size_t k, const float *a, const 
 void rs_column_sums(size_t m, size_t n, const float *a, float *sums) {
   enum { BLOCK = 256 };
   size_t blocks = (n + BLOCK - 1) / BLOCK;
-#pragma omp parallel for schedule(static) if (m * n > SMALL_PRODUCT / 4)
+#pragma omp parallel for schedule(static) if (m * n > SMALL_PRODUCT)
   for (size_t b = 0; b < blocks; b++) {
     size_t first = b * BLOCK, last = first + BLOCK < n ? first + BLOCK : n;
     for (size_t j = first; j < last; j++) sums[j] = 0.0f;

@@ -3,7 +3,10 @@
 
 #include <math.h>
 
-enum { BLOCK = 4096 }; /* elements a thread takes at a time: 16 KiB of each array */
+enum {
+  BLOCK = 4096,      /* elements a thread takes at a time: 16 KiB of each array */
+  WORTH = 32 * BLOCK /* elements from which threads pay for waking them */
+};
 
 typedef struct adam_factors {
   float b1, c1, b2, c2, rate, scale2, epsilon, keep;
@@ -39,7 +42,7 @@ static void adam_block(const adam_factors *f, size_t n, float *restrict w, const
 
 void rs_adam_update(const rs_adam *adam, size_t n, float *w, const float *g, float *m, float *v) {
   adam_factors f = adam_prepare(adam);
-#pragma omp parallel for schedule(static) if (n > 4 * BLOCK)
+#pragma omp parallel for schedule(static) if (n > WORTH)
   for (size_t i = 0; i < n; i += BLOCK) {
     size_t count = n - i < BLOCK ? n - i : BLOCK;
     adam_block(&f, count, w + i, g + i, m + i, v + i);
@@ -57,7 +60,7 @@ static void sgd_block(float lr, float momentum, float decay, size_t n, float *re
 
 void rs_sgd_update(double lr, double momentum, double decay, size_t n, float *w, const float *g,
                    float *m) {
-#pragma omp parallel for schedule(static) if (n > 4 * BLOCK)
+#pragma omp parallel for schedule(static) if (n > WORTH)
   for (size_t i = 0; i < n; i += BLOCK) {
     size_t count = n - i < BLOCK ? n - i : BLOCK;
     sgd_block((float)lr, (float)momentum, (float)decay, count, w + i, g + i, m + i);
