@@ -61,29 +61,45 @@ static size_t column_width(const text_table *t, size_t column) {
   return widest;
 }
 
-static void print_cell(const text_table *t, size_t index, const size_t *widths, FILE *to) {
-  size_t column = index % t->columns, pad = widths[column] - width_of(t->cells[index]);
-  bool last = column + 1 == t->columns;
-  if (t->right[column]) fprintf(to, "%*s", (int)pad, "");
-  fputs(t->cells[index], to);
-  if (!t->right[column] && !last) fprintf(to, "%*s", (int)pad, "");
-  fputs(last ? "\n" : "  ", to);
+static void add_spaces(rs_str *line, size_t n) {
+  while (n-- > 0) rs_str_add(line, " ");
 }
 
-static void print_rule(const text_table *t, const size_t *widths, FILE *to) {
+static void add_cell(const text_table *t, size_t index, const size_t *widths, rs_str *line) {
+  size_t column = index % t->columns, pad = widths[column] - width_of(t->cells[index]);
+  if (column > 0) rs_str_add(line, "  ");
+  if (t->right[column]) add_spaces(line, pad);
+  rs_str_add(line, t->cells[index]);
+  if (!t->right[column]) add_spaces(line, pad);
+}
+
+static void add_rule(const text_table *t, const size_t *widths, rs_str *line) {
   for (size_t c = 0; c < t->columns; c++) {
-    for (size_t i = 0; i < widths[c]; i++) fputs("─", to);
-    fputs(c + 1 == t->columns ? "\n" : "  ", to);
+    if (c > 0) rs_str_add(line, "  ");
+    for (size_t i = 0; i < widths[c]; i++) rs_str_add(line, "─");
   }
+}
+
+static void print_line(rs_str *line, FILE *to) {
+  while (line->len > 0 && line->text[line->len - 1] == ' ') line->text[--line->len] = '\0';
+  if (line->text != NULL) fputs(line->text, to);
+  fputc('\n', to);
+  rs_str_clear(line);
 }
 
 void text_table_print(const text_table *t, FILE *to) {
   size_t *widths;
+  rs_str line = {0};
   if (rs_new(&widths, t->columns, sizeof *widths) != RS_OK) return;
   for (size_t c = 0; c < t->columns; c++) widths[c] = column_width(t, c);
   for (size_t i = 0; i < t->count; i++) {
-    print_cell(t, i, widths, to);
-    if (i + 1 == t->columns) print_rule(t, widths, to);
+    add_cell(t, i, widths, &line);
+    if ((i + 1) % t->columns != 0) continue;
+    print_line(&line, to);
+    if (i + 1 != t->columns) continue;
+    add_rule(t, widths, &line);
+    print_line(&line, to);
   }
+  rs_str_free(&line);
   free(widths);
 }
