@@ -26,8 +26,8 @@ typedef struct rs_stage_progress {
   double loss;          /* NaN: none */
 } rs_stage_progress;
 
-/* The way out of a stage. All functions may be called on every rank of the group; only the root's
- * count. */
+/* The way out of a stage. Collective: every rank of the group calls each of them at the same
+ * points; the root's values count. */
 typedef struct rs_stage_host {
   void *user;
   /* A row of /metrics at the end of an epoch or step. */

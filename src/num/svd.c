@@ -50,12 +50,25 @@ rs_status rs_svd_thin(size_t m, size_t n, const float *a, float *u, float *s, fl
   return status;
 }
 
+/* left[:, first:first+n] = u[:, first:first+n] diag(s^p), a block of columns so that each power is
+ * taken once. */
+static void scale_columns(size_t m, size_t k, size_t d, size_t first, size_t n, const float *u,
+                          const float *s, double p, float *left) {
+  enum { MOST = 64 };
+  float scale[MOST];
+  RS_ASSERT(n <= MOST);
+  for (size_t j = 0; j < n; j++) scale[j] = (float)pow(s[first + j], p);
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < n; j++) left[i * d + first + j] = u[i * k + first + j] * scale[j];
+}
+
 void rs_svd_slice(size_t m, size_t n, const float *u, const float *s, const float *vt, size_t d,
                   double p, float *left, float *right) {
+  enum { BLOCK = 64 };
   size_t k = m < n ? m : n;
   RS_ASSERT(d <= k);
-  for (size_t i = 0; i < m; i++)
-    for (size_t j = 0; j < d; j++) left[i * d + j] = u[i * k + j] * (float)pow(s[j], p);
+  for (size_t j = 0; j < d; j += BLOCK)
+    scale_columns(m, k, d, j, d - j < BLOCK ? d - j : BLOCK, u, s, p, left);
   for (size_t j = 0; j < d; j++) {
     float scale = (float)pow(s[j], 1.0 - p);
     for (size_t i = 0; i < n; i++) right[j * n + i] = scale * vt[j * n + i];

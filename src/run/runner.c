@@ -46,12 +46,15 @@ typedef struct run_state {
 
 enum { PROGRESS_HERTZ = 4 };
 
+/* Only the root speaks; when it cannot, all ranks learn of it together. */
 static rs_status on_metrics(void *user, size_t epoch, uint64_t step, const rs_metric_value *values,
                             size_t n) {
   run_state *s = user;
-  if (rs_comm_rank(s->comm) != 0) return RS_OK;
-  return s->events->metrics(s->events->user, s->task, epoch, step, rs_clock_now() - s->started,
-                            values, n);
+  rs_status status = RS_OK;
+  if (rs_comm_rank(s->comm) == 0)
+    status = s->events->metrics(s->events->user, s->task, epoch, step, rs_clock_now() - s->started,
+                                values, n);
+  return rs_comm_agree(s->comm, status);
 }
 
 static rs_status on_final(void *user, const char *name, double value) {
@@ -61,15 +64,19 @@ static rs_status on_final(void *user, const char *name, double value) {
   return RS_OK;
 }
 
+static rs_status tell_progress(run_state *s, const rs_stage_progress *progress) {
+  double now = rs_clock_now();
+  if (rs_comm_rank(s->comm) != 0 || now - s->last_progress < 1.0 / PROGRESS_HERTZ) return RS_OK;
+  s->last_progress = now;
+  return s->events->progress(s->events->user, s->task, progress);
+}
+
 static rs_status on_tick(void *user, const rs_stage_progress *progress) {
   run_state *s = user;
-  double now = rs_clock_now();
-  if (rs_comm_rank(s->comm) == 0 && now - s->last_progress > 1.0 / PROGRESS_HERTZ) {
-    s->last_progress = now;
-    RS_TRY(s->events->progress(s->events->user, s->task, progress));
-  }
-  bool stop = s->events->stop(s->events->user) && progress->done < progress->total;
-  return rs_comm_agree(s->comm, stop ? rs_fail(RS_ERR_STOPPED, "stopped on request") : RS_OK);
+  rs_status status = tell_progress(s, progress);
+  if (status == RS_OK && progress->done < progress->total && s->events->stop(s->events->user))
+    status = rs_fail(RS_ERR_STOPPED, "stopped on request");
+  return rs_comm_agree(s->comm, status);
 }
 
 /* ---- running

@@ -33,8 +33,8 @@ def check_plan(h, job, data):
 
 
 def small(h, job, data):
-    h.run("run", job, "-n", 2, "-o", "small.h5", *data, "--set", "data.train=8000", "--set", "data.test=2000",
-          "--set", "train.epochs=3", "--set", "model.hidden=[256, 256]", timeout=300)
+    h.run("run", job, "-n", 2, "-o", "small.h5", *data, "--set", "data.train=15000", "--set", "data.test=2000",
+          "--set", "train.epochs=4", "--set", "model.hidden=[256, 256]", timeout=300)
     rows = {row["svd.rank"]: row for row in h.show("small.h5")}
     h.check(rows[0]["test_accuracy"] > 0.92, f"accuracy {rows[0]['test_accuracy']}")
     h.check(rows[50]["test_accuracy"] > rows[0]["test_accuracy"] - 0.03, "most of it is left at D = 50")
