@@ -26,6 +26,13 @@ typedef struct rs_stage_progress {
   double loss;          /* NaN: none */
 } rs_stage_progress;
 
+/* How a stage hands over what it needs to continue: tensors, and a JSON object in STATE. Called on
+ * the root only, between two steps. */
+typedef struct rs_stage_saver {
+  void *user;
+  rs_status (*save)(void *user, rs_bundle *into, rs_str *state);
+} rs_stage_saver;
+
 /* The way out of a stage. Collective: every rank of the group calls each of them at the same
  * points; the root's values count. */
 typedef struct rs_stage_host {
@@ -35,8 +42,9 @@ typedef struct rs_stage_host {
                        size_t n);
   /* A column of the trial's row in /trials. */
   rs_status (*final)(void *user, const char *name, double value);
-  /* Between steps: reports progress; RS_ERR_STOPPED when the stage has to end here. Collective. */
-  rs_status (*tick)(void *user, const rs_stage_progress *progress);
+  /* Between steps: reports progress, checkpoints when that is due, RS_ERR_STOPPED when the stage
+   * has to end here. SAVER NULL: nothing to save, the stage starts over when it is continued. */
+  rs_status (*tick)(void *user, const rs_stage_progress *progress, const rs_stage_saver *saver);
 } rs_stage_host;
 
 typedef struct rs_data_cache rs_data_cache;
@@ -47,22 +55,24 @@ typedef struct rs_stage_context {
   const char *stage;       /* name of the stage: its random streams are keyed by it */
   rs_comm *comm;           /* the group */
   const rs_bundle *parent; /* what the parent stage left; NULL in a first stage */
-  rs_bundle *output;       /* what this stage leaves, filled on the root */
-  rs_data_cache *cache;    /* datasets that this process holds already */
+  const rs_bundle *resume; /* what an earlier attempt saved; NULL: from the start */
+  const char *resume_state;
+  rs_bundle *output;    /* what this stage leaves, filled on the root */
+  rs_data_cache *cache; /* datasets that this process holds already */
   const rs_stage_host *host;
 } rs_stage_context;
 
 rs_status rs_stage_metrics(rs_stage_context *c, size_t epoch, uint64_t step,
                            const rs_metric_value *values, size_t n) RS_MUST_CHECK;
 rs_status rs_stage_final(rs_stage_context *c, const char *name, double value) RS_MUST_CHECK;
-rs_status rs_stage_tick(rs_stage_context *c, const rs_stage_progress *progress) RS_MUST_CHECK;
+rs_status rs_stage_tick(rs_stage_context *c, const rs_stage_progress *progress,
+                        const rs_stage_saver *saver) RS_MUST_CHECK;
 
 /* Datasets stay loaded between the stages of a process. */
 rs_status rs_data_cache_create(rs_data_cache **out) RS_MUST_CHECK;
 void rs_data_cache_destroy(rs_data_cache *cache);
 
-/* ---- kinds
- * ------------------------------------------------------------------------------------------ */
+/* ---- kinds ---------------------------------------------------------------------------------- */
 
 typedef struct rs_stage_op {
   rs_stage_spec spec;

@@ -89,8 +89,7 @@ double rs_network_flops(const rs_layer_spec *layers, size_t n, bool training);
 /* Number of parameters. */
 size_t rs_network_size(const rs_layer_spec *layers, size_t n);
 
-/* ---- training
- * ------------------------------------------------------------------------------------ */
+/* ---- training ------------------------------------------------------------------------------- */
 
 typedef enum rs_optimizer { RS_ADAM, RS_SGD } rs_optimizer;
 typedef enum rs_schedule { RS_CONSTANT, RS_LINEAR_DECAY, RS_COSINE } rs_schedule;
@@ -132,6 +131,21 @@ typedef struct rs_train_progress {
   double lr;             /* of the last step */
 } rs_train_progress;
 void rs_trainer_progress(const rs_trainer *t, rs_train_progress *out);
+
+/* The counters of a training between two steps; with the parameters and moments all that it takes
+ * to continue exactly. The order of an epoch and all else random follow from the step. */
+typedef struct rs_train_counters {
+  uint64_t step, seen, correct; /* steps since the start; samples of the epoch so far */
+  double loss_sum;              /* over these samples */
+} rs_train_counters;
+
+/* Parameters under their names, moments as "optimizer/m" and "optimizer/v", and the counters. */
+rs_status rs_trainer_save(const rs_trainer *t, rs_bundle *into,
+                          rs_train_counters *counters) RS_MUST_CHECK;
+/* Continue from what rs_trainer_save gave: the next steps are bit for bit those that would have
+ * followed. Tensors that are missing or do not fit are RS_ERR_DATA. */
+rs_status rs_trainer_load(rs_trainer *t, const rs_bundle *from,
+                          const rs_train_counters *counters) RS_MUST_CHECK;
 
 /* Mean loss and accuracy of NET over IMAGES, shared out over the group. Collective. */
 rs_status rs_evaluate(const rs_network *net, const rs_images *images, rs_comm *comm, double *loss,

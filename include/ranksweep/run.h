@@ -25,7 +25,8 @@ typedef struct rs_stage_report {
   double seconds;
   size_t n_finals;
   rs_metric_value finals[RS_MAX_FINALS];
-  bool has_output; /* a checkpoint named by the identity was written */
+  int damaged_checkpoints; /* passed over when it looked for one to continue from */
+  bool has_output;         /* a checkpoint named by the identity was written */
 } rs_stage_report;
 
 /* What the group's root tells while it runs. */

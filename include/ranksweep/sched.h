@@ -153,14 +153,12 @@ rs_status rs_transport_send(rs_transport *t, int to, const char *text) RS_MUST_C
 rs_status rs_transport_poll(rs_transport *t, double seconds, rs_receive receive,
                             void *user) RS_MUST_CHECK;
 
-/* ---- the worker
- * ---------------------------------------------------------------------------------- */
+/* ---- the worker ----------------------------------------------------------------------------- */
 
 /* Serve as a worker until the coordinator says that all is over. */
 rs_status rs_work(rs_transport *t) RS_MUST_CHECK;
 
-/* ---- the coordinator
- * ----------------------------------------------------------------------------- */
+/* ---- the coordinator ------------------------------------------------------------------------ */
 
 /* A running stage, for displays. */
 typedef struct rs_running_view {

@@ -26,8 +26,7 @@ typedef struct bench {
   double seconds, peak; /* per figure; best rate of a large product, FLOP/s */
 } bench;
 
-/* ---- timing
- * ------------------------------------------------------------------------------------------- */
+/* ---- timing --------------------------------------------------------------------------------- */
 
 typedef void (*work)(void *user);
 
@@ -57,8 +56,7 @@ static void report(const bench *b, const char *what, double seconds, double flop
          100 * flops / seconds / b->peak);
 }
 
-/* ---- products
- * ----------------------------------------------------------------------------------------- */
+/* ---- products ------------------------------------------------------------------------------- */
 
 typedef struct product {
   rs_gemm_op op;
@@ -92,8 +90,7 @@ static rs_status bench_product(bench *b, const char *what, rs_gemm_op op, size_t
   return status;
 }
 
-/* ---- memory
- * ------------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
 typedef struct blocks {
   size_t n;
@@ -133,8 +130,7 @@ static rs_status bench_memory(const bench *b, size_t n) {
   return status;
 }
 
-/* ---- training
- * ----------------------------------------------------------------------------------------- */
+/* ---- training ------------------------------------------------------------------------------- */
 
 static void step(void *user) {
   (void)!rs_trainer_step(user); /* synthetic data: the loss stays finite */
@@ -185,8 +181,7 @@ static rs_status bench_training(const bench *b, size_t *parameters) {
   return status;
 }
 
-/* ---- decomposition
- * ------------------------------------------------------------------------------------ */
+/* ---- decomposition -------------------------------------------------------------------------- */
 
 typedef struct decomposition {
   float *a, *u, *s, *vt;
@@ -217,8 +212,7 @@ static rs_status bench_svd(void) {
   return status;
 }
 
-/* ---- command
- * ------------------------------------------------------------------------------------------ */
+/* ---- command -------------------------------------------------------------------------------- */
 
 static rs_status bench_all(bench *b) {
   size_t parameters = 0;

@@ -39,8 +39,7 @@ static void range_text(const rs_setting *s, char *out, size_t size) {
   }
 }
 
-/* ---- text
- * --------------------------------------------------------------------------------------------- */
+/* ---- text ----------------------------------------------------------------------------------- */
 
 static rs_status setting_row(text_table *t, const rs_setting *s) {
   char range[160];
@@ -96,8 +95,7 @@ static rs_status print_all(const rs_experiment *only) {
   return print_settings((const rs_setting *const[]){rs_job_settings, NULL});
 }
 
-/* ---- JSON
- * --------------------------------------------------------------------------------------------- */
+/* ---- JSON ----------------------------------------------------------------------------------- */
 
 static void add_settings(json_t *into, const rs_setting *s) {
   for (; s->path != NULL; s++) {
@@ -127,8 +125,7 @@ static rs_status print_json(const rs_experiment *only) {
   return written ? RS_OK : rs_fail(RS_ERR_IO, "cannot write to stdout");
 }
 
-/* ---- command
- * ------------------------------------------------------------------------------------------ */
+/* ---- command -------------------------------------------------------------------------------- */
 
 static int run(int argc, char **argv) {
   static const struct option options[] = {{"json", no_argument, NULL, 'j'},

@@ -19,8 +19,7 @@ static const char help[] =
 
 enum { MOST_OVERRIDES = 256, MOST_ROWS = 40 };
 
-/* ---- text
- * --------------------------------------------------------------------------------------------- */
+/* ---- text ----------------------------------------------------------------------------------- */
 
 static rs_status stage_row(text_table *t, const rs_stage *s) {
   char parameters[64], flops[32], bytes[32], id[RS_ID_TEXT];
@@ -137,8 +136,7 @@ static rs_status print_text(const rs_plan *plan) {
   return RS_OK;
 }
 
-/* ---- JSON
- * --------------------------------------------------------------------------------------------- */
+/* ---- JSON ----------------------------------------------------------------------------------- */
 
 static json_t *stage_json(const rs_stage *s) {
   char id[RS_ID_TEXT];
@@ -185,8 +183,7 @@ static rs_status print_json(const rs_plan *plan) {
   return status;
 }
 
-/* ---- command
- * ------------------------------------------------------------------------------------------ */
+/* ---- command -------------------------------------------------------------------------------- */
 
 static int plan_job(const char *path, const char *const *overrides, size_t n, bool json) {
   rs_job *job;

@@ -35,8 +35,7 @@ static const char help[] =
     "Exit status: 0 all trials done, 1 some failed, 2 bad usage, job file or data, 75 stopped "
     "early (run again).\n";
 
-/* ---- arguments
- * ------------------------------------------------------------------------------------------ */
+/* ---- arguments ------------------------------------------------------------------------------ */
 
 static int parse_ranks(const char *text, int *out) {
   char *end;
@@ -99,8 +98,7 @@ static char *join_arguments(int argc, char **argv) {
   return line.text;
 }
 
-/* ---- the coordinator's side
- * -------------------------------------------------------------------------------- */
+/* ---- the coordinator's side ----------------------------------------------------------------- */
 
 static volatile sig_atomic_t stop_signals;
 
@@ -171,8 +169,7 @@ static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char
   return exit_status;
 }
 
-/* ---- the three ways to run
- * ------------------------------------------------------------------------------------ */
+/* ---- the three ways to run ------------------------------------------------------------------ */
 
 static int run_alone(run_arguments *a, int argc, char **argv) {
   rs_transport *t;

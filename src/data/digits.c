@@ -12,8 +12,7 @@ enum {
   STEPS = 5 /* straight pieces between two points of a curve */
 };
 
-/* ---- chance
- * --------------------------------------------------------------------------------------- */
+/* ---- chance --------------------------------------------------------------------------------- */
 
 /* Numbers of one image's stream, one after another. */
 typedef struct dice {
@@ -37,8 +36,7 @@ static float jitter(dice *d) {
   return nearly_normal(rs_stream_u32(&d->stream, d->at++));
 }
 
-/* ---- shape
- * ------------------------------------------------------------------------------------------ */
+/* ---- shape ---------------------------------------------------------------------------------- */
 
 /* From the unit square to pixels: a random affine map, and a smooth wave on top (the elastic part).
  */
@@ -84,8 +82,7 @@ static void straight(const float p[4][2], float t, float out[2]) {
   for (int i = 0; i < 2; i++) out[i] = p[1][i] + t * (p[2][i] - p[1][i]);
 }
 
-/* ---- drawing
- * ------------------------------------------------------------------------------------------ */
+/* ---- drawing -------------------------------------------------------------------------------- */
 
 typedef struct pen {
   float radius, softness; /* pixels: half the stroke's width, and width of its edge */

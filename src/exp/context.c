@@ -10,6 +10,7 @@ rs_status rs_stage_final(rs_stage_context *c, const char *name, double value) {
   return c->host->final(c->host->user, name, value);
 }
 
-rs_status rs_stage_tick(rs_stage_context *c, const rs_stage_progress *progress) {
-  return c->host->tick(c->host->user, progress);
+rs_status rs_stage_tick(rs_stage_context *c, const rs_stage_progress *progress,
+                        const rs_stage_saver *saver) {
+  return c->host->tick(c->host->user, progress, saver);
 }

@@ -50,7 +50,7 @@ static rs_status sleep_in_steps(rs_stage_context *c, double seconds) {
   for (uint64_t i = 1; seconds > 0 && i <= STEPS; i++) {
     rs_clock_sleep(seconds / STEPS);
     rs_stage_progress progress = {.done = i, .total = STEPS, .loss = NAN};
-    RS_TRY(rs_stage_tick(c, &progress));
+    RS_TRY(rs_stage_tick(c, &progress, NULL));
   }
   return RS_OK;
 }

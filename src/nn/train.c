@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct rs_trainer {
   rs_network *net;
@@ -164,4 +165,46 @@ void rs_trainer_progress(const rs_trainer *t, rs_train_progress *out) {
       .accuracy = (double)t->correct / seen,
       .lr = t->adam.lr,
   };
+}
+
+/* ---- to be continued --------------------------------------------------------------------------
+ */
+
+static rs_status save_block(rs_bundle *into, const char *name, const float *block, size_t size) {
+  float *data;
+  RS_TRY(rs_bundle_add(into, name, 1, &size, &data));
+  memcpy(data, block, size * sizeof *block);
+  return RS_OK;
+}
+
+rs_status rs_trainer_save(const rs_trainer *t, rs_bundle *into, rs_train_counters *counters) {
+  *counters = (rs_train_counters){t->step, t->seen, t->correct, t->loss_sum};
+  RS_TRY(rs_network_save(t->net, into));
+  RS_TRY(save_block(into, "optimizer/m", t->first_moments, t->net->size));
+  if (t->second_moments == NULL) return RS_OK;
+  return save_block(into, "optimizer/v", t->second_moments, t->net->size);
+}
+
+static rs_status load_block(const rs_bundle *from, const char *name, float *block, size_t size) {
+  const float *data;
+  RS_TRY(rs_bundle_get(from, name, size, 0, &data));
+  memcpy(block, data, size * sizeof *block);
+  return RS_OK;
+}
+
+rs_status rs_trainer_load(rs_trainer *t, const rs_bundle *from, const rs_train_counters *counters) {
+  if (counters->step > t->steps_per_epoch * t->spec.epochs)
+    return rs_fail(RS_ERR_DATA, "a checkpoint of step %llu, the training has %llu",
+                   (unsigned long long)counters->step,
+                   (unsigned long long)(t->steps_per_epoch * t->spec.epochs));
+  RS_TRY(rs_network_load(t->net, from));
+  RS_TRY(load_block(from, "optimizer/m", t->first_moments, t->net->size));
+  if (t->second_moments != NULL)
+    RS_TRY(load_block(from, "optimizer/v", t->second_moments, t->net->size));
+  t->step = counters->step;
+  if (t->step % t->steps_per_epoch != 0) begin_epoch(t); /* in the middle: the order again */
+  t->seen = counters->seen;
+  t->correct = counters->correct;
+  t->loss_sum = counters->loss_sum;
+  return RS_OK;
 }

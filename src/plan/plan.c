@@ -78,8 +78,7 @@ const rs_trial *rs_plan_trial(const rs_plan *plan, size_t index) {
   return plan->trials[index];
 }
 
-/* ---- identities
- * ---------------------------------------------------------------------------------- */
+/* ---- identities ----------------------------------------------------------------------------- */
 
 static rs_status identify(const rs_stage_spec *spec, const rs_settings *settings,
                           const rs_stage *parent, rs_id *out) {
@@ -115,8 +114,7 @@ static rs_status widen_slots(rs_plan *plan) {
   return RS_OK;
 }
 
-/* ---- adding
- * -------------------------------------------------------------------------------------- */
+/* ---- adding --------------------------------------------------------------------------------- */
 
 static rs_status new_stage(rs_plan *plan, int step, const rs_settings *settings, int parent,
                            rs_id id, int *out) {

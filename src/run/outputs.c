@@ -44,6 +44,10 @@ void outputs_destroy(outputs *o) {
   free(o);
 }
 
+const char *outputs_directory(const outputs *o) {
+  return o->directory;
+}
+
 /* The place of the bundle used longest ago. */
 static int oldest(const outputs *o) {
   int found = 0;

@@ -10,6 +10,8 @@ typedef struct outputs outputs;
 rs_status outputs_create(const char *directory, outputs **out) RS_MUST_CHECK;
 void outputs_destroy(outputs *o);
 
+const char *outputs_directory(const outputs *o);
+
 /* The bundle of IDENTITY, from memory or disk; it belongs to O until the next call. */
 rs_status outputs_get(outputs *o, rs_id identity, const rs_bundle **out) RS_MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* Runs one stage. */
 #include "ranksweep/run.h"
 
+#include "checkpoints.h"
 #include "outputs.h"
 
 #include <stdio.h>
@@ -33,8 +34,7 @@ void rs_runner_destroy(rs_runner *r) {
   free(r);
 }
 
-/* ---- the stage's ways out
- * ------------------------------------------------------------------------ */
+/* ---- the stage's ways out ------------------------------------------------------------------- */
 
 typedef struct run_state {
   const rs_stage_task *task;
@@ -42,6 +42,7 @@ typedef struct run_state {
   rs_comm *comm;
   rs_stage_report *report;
   double started, last_progress;
+  checkpoints checkpoints;
 } run_state;
 
 enum { PROGRESS_HERTZ = 4 };
@@ -71,23 +72,36 @@ static rs_status tell_progress(run_state *s, const rs_stage_progress *progress) 
   return s->events->progress(s->events->user, s->task, progress);
 }
 
-static rs_status on_tick(void *user, const rs_stage_progress *progress) {
-  run_state *s = user;
-  rs_status status = tell_progress(s, progress);
-  if (status == RS_OK && progress->done < progress->total && s->events->stop(s->events->user))
-    status = rs_fail(RS_ERR_STOPPED, "stopped on request");
-  return rs_comm_agree(s->comm, status);
+/* Root only; the others wait for what comes of it. */
+static rs_status save(run_state *s, const rs_stage_progress *progress,
+                      const rs_stage_saver *saver) {
+  if (saver == NULL || rs_comm_rank(s->comm) != 0) return RS_OK;
+  return checkpoints_save(&s->checkpoints, progress, saver);
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------- */
+static rs_status on_tick(void *user, const rs_stage_progress *progress,
+                         const rs_stage_saver *saver) {
+  run_state *s = user;
+  rs_status status = tell_progress(s, progress);
+  if (status == RS_OK && checkpoints_due(&s->checkpoints, progress))
+    status = save(s, progress, saver);
+  if (status == RS_OK && progress->done < progress->total && s->events->stop(s->events->user))
+    status = rs_fail(RS_ERR_STOPPED, "stopped on request");
+  status = rs_comm_agree(s->comm, status);
+  if (status != RS_ERR_STOPPED || s->checkpoints.last_step == progress->done) return status;
+  rs_status saved = rs_comm_agree(s->comm, save(s, progress, saver));
+  return saved == RS_OK ? status : saved;
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
 
 static rs_status get_parent(rs_runner *r, const rs_stage_task *task, const rs_bundle **parent) {
   *parent = NULL;
   return task->has_parent ? outputs_get(r->outputs, task->parent, parent) : RS_OK;
 }
 
-static rs_status run_op(rs_runner *r, run_state *state, rs_bundle *output) {
+static rs_status run_op(rs_runner *r, run_state *state, const rs_bundle *parent,
+                        const rs_bundle *resume, const char *resume_state, rs_bundle *output) {
   const rs_stage_task *task = state->task;
   const rs_stage_op *op = task->kind->stages[task->step];
   const rs_stage_host host = {state, on_metrics, on_final, on_tick};
@@ -95,12 +109,31 @@ static rs_status run_op(rs_runner *r, run_state *state, rs_bundle *output) {
                               .seed = (uint64_t)rs_settings_int(task->settings, "seed"),
                               .stage = op->spec.name,
                               .comm = state->comm,
+                              .parent = parent,
+                              .resume = resume,
+                              .resume_state = resume_state,
                               .output = output,
                               .cache = r->cache,
                               .host = &host};
-  RS_TRY(rs_comm_agree(state->comm, get_parent(r, task, &context.parent)));
   rs_num_set_threads(task->threads);
   return op->run(&context);
+}
+
+/* Loads what the stage continues from, and runs it. */
+static rs_status run_resumed(rs_runner *r, run_state *state, rs_bundle *output) {
+  rs_bundle resume = {0};
+  char *text = NULL;
+  int damaged = 0;
+  const rs_bundle *parent = NULL;
+  rs_status status = get_parent(r, state->task, &parent);
+  if (status == RS_OK) status = checkpoints_load(&state->checkpoints, &resume, &text, &damaged);
+  state->report->damaged_checkpoints = damaged;
+  status = rs_comm_agree(state->comm, status);
+  if (status == RS_OK)
+    status = run_op(r, state, parent, text != NULL ? &resume : NULL, text, output);
+  rs_bundle_free(&resume);
+  free(text);
+  return status;
 }
 
 static rs_status keep_output(rs_runner *r, run_state *state, rs_bundle *output) {
@@ -115,12 +148,22 @@ static rs_status keep_output(rs_runner *r, run_state *state, rs_bundle *output) 
 void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
                    const rs_run_events *events, rs_stage_report *report) {
   rs_bundle output = {0};
-  run_state state = {task, events, comm, report, rs_clock_now(), rs_clock_now()};
+  run_state state = {.task = task,
+                     .events = events,
+                     .comm = comm,
+                     .report = report,
+                     .started = rs_clock_now(),
+                     .last_progress = rs_clock_now()};
   *report = (rs_stage_report){0};
-  report->status = run_op(r, &state, &output);
+  report->status =
+      rs_comm_agree(comm, checkpoints_open(outputs_directory(r->outputs), task->identity,
+                                           task->settings, &state.checkpoints));
+  if (report->status == RS_OK) report->status = run_resumed(r, &state, &output);
   if (report->status == RS_OK) report->status = keep_output(r, &state, &output);
+  if (report->status == RS_OK && rs_comm_rank(comm) == 0) checkpoints_remove(&state.checkpoints);
   if (report->status != RS_OK)
     snprintf(report->message, sizeof report->message, "%s", rs_error_message());
   report->seconds = rs_clock_now() - state.started;
+  checkpoints_close(&state.checkpoints);
   rs_bundle_free(&output);
 }

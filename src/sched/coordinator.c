@@ -36,8 +36,7 @@ typedef struct coordinator {
   rs_status status; /* first failure inside a receiver */
 } coordinator;
 
-/* ---- trials
- * ------------------------------------------------------------------------------------------- */
+/* ---- trials --------------------------------------------------------------------------------- */
 
 static double cost_of(const rs_stage *stage) {
   return stage->cost.flops > 1e6 ? stage->cost.flops : 1e6; /* nothing is free */
@@ -96,8 +95,7 @@ static rs_status observe(coordinator *c, const rs_trial *trial, rs_outcome outco
   return status == RS_OK ? propose(c) : status;
 }
 
-/* ---- commands
- * ------------------------------------------------------------------------------------------- */
+/* ---- commands ------------------------------------------------------------------------------- */
 
 static json_t *start_message(const coordinator *c, const rs_command *command,
                              const char *settings) {
@@ -170,8 +168,7 @@ static rs_status carry_out_all(coordinator *c) {
   return RS_OK;
 }
 
-/* ---- messages
- * ------------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------- */
 
 /* What a result's status means for the scheduler: bad input cannot be mended by trying again. */
 static rs_event_kind event_of(rs_status status) {
@@ -192,6 +189,10 @@ static rs_status keep_result(coordinator *c, const json_t *m, int stage, rs_stat
   if (!live->running || live->attempt != message_int(m, "attempt")) return RS_OK;
   live->running = false;
   RS_TRY(record_result(c->record, stage, m));
+  if (message_int(m, "damaged") > 0)
+    rs_logf(c->options->log, RS_LOG_WARN,
+            "stage %d: %lld damaged checkpoint(s) passed over, continued from an earlier state", stage,
+            message_int(m, "damaged"));
   if (got == RS_OK)
     rs_logf(c->options->log, RS_LOG_DEBUG, "stage %d %s done in %.1f s", stage,
             rs_plan_stage(c->plan, (size_t)stage)->spec->name, message_number(m, "seconds"));
@@ -271,8 +272,7 @@ static void receive(void *user, int from, const char *text) {
   if (c->status == RS_OK) c->status = status;
 }
 
-/* ---- between messages
- * ------------------------------------------------------------------------------------- */
+/* ---- between messages ----------------------------------------------------------------------- */
 
 static size_t view_running(const coordinator *c, rs_running_view *views, size_t most) {
   size_t n = 0;

@@ -7,7 +7,7 @@
  *   from workers  hello {host, pid, cpus}
  *                 metrics {stage, epoch, step, seconds, values}
  *                 progress {stage, done, total, epoch, epochs, loss?}
- *                 result {stage, attempt, status, message?, seconds, finals, output, threads} from
+ *                 result {stage, attempt, status, message?, seconds, finals, output, threads, damaged} from
  * the group's root idle {}                            from every member of a group that has ended
  */
 #ifndef RANKSWEEP_SCHED_MESSAGE_H

@@ -46,11 +46,11 @@ rs_status metrics_add(metrics *m, int stage, const json_t *message) {
   return RS_OK;
 }
 
-void metrics_forget(metrics *m, int stage) {
+void metrics_rewind(metrics *m, int stage, int64_t step) {
   size_t kept = 0;
   for (size_t i = 0; i < m->count; i++) {
     double *from = m->rows + i * m->width, *to = m->rows + kept * m->width;
-    if (from[0] == stage) continue;
+    if (from[0] == stage && from[2] >= (double)step) continue;
     for (size_t k = 0; from != to && k < m->width; k++) to[k] = from[k];
     kept++;
   }

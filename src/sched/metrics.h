@@ -16,8 +16,8 @@ void metrics_destroy(metrics *m);
 
 /* MESSAGE: {epoch, step, seconds, values: {name: number}}. */
 rs_status metrics_add(metrics *m, int stage, const json_t *message) RS_MUST_CHECK;
-/* Drop the rows of a stage that starts over. */
-void metrics_forget(metrics *m, int stage);
+/* Drop the rows of a stage from STEP on: it has gone back to a checkpoint before them. */
+void metrics_rewind(metrics *m, int stage, int64_t step);
 /* All rows as a table, the caller's to destroy. */
 rs_status metrics_table(const metrics *m, rs_table **out) RS_MUST_CHECK;
 

@@ -30,8 +30,7 @@ void past_destroy(past *p) {
   free(p);
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 static const char *text_of(const json_t *record, const char *key) {
   const char *text = json_string_value(json_object_get(record, key));
@@ -52,20 +51,31 @@ static bool ended_well(const json_t *entry) {
   return strcmp(text_of(json_object_get(entry, "end"), "state"), "done") == 0;
 }
 
-static rs_status take_stage(past *p, const char *is, json_t *record) {
-  json_t *entry = stage_entry(p, record);
-  if (strcmp(is, "begin") == 0) {
-    /* A new attempt starts over: what the last one measured does not count. */
-    json_object_set(entry, "begin", record);
-    json_object_set_new(entry, "metrics", json_array());
-  } else if (strcmp(is, "metrics") == 0) {
-    json_array_append(json_object_get(entry, "metrics"), record);
-  } else {
-    p->finished -= ended_well(entry);
-    json_object_set(entry, "end", record);
-    p->finished += ended_well(entry);
+static json_int_t step_of(const json_t *row) {
+  return json_integer_value(json_object_get(row, "step"));
+}
+
+/* A row takes the place of those of an earlier attempt at or after its step. */
+static void add_row(json_t *entry, json_t *row) {
+  json_t *rows = json_object_get(entry, "metrics");
+  if (rows == NULL) {
+    rows = json_array();
+    json_object_set_new(entry, "metrics", rows);
   }
-  return RS_OK;
+  for (size_t n = json_array_size(rows);
+       n > 0 && step_of(json_array_get(rows, n - 1)) >= step_of(row); n--)
+    json_array_remove(rows, n - 1);
+  json_array_append(rows, row);
+}
+
+static void take_stage(past *p, const char *is, json_t *record) {
+  json_t *entry = stage_entry(p, record);
+  if (strcmp(is, "begin") == 0) json_object_set(entry, "begin", record);
+  if (strcmp(is, "metrics") == 0) add_row(entry, record);
+  if (strcmp(is, "end") != 0) return;
+  p->finished -= ended_well(entry);
+  json_object_set(entry, "end", record);
+  p->finished += ended_well(entry);
 }
 
 static rs_status take(past *p, json_t *record, size_t line) {
@@ -81,7 +91,7 @@ static rs_status take(past *p, json_t *record, size_t line) {
   }
   if (strcmp(is, "start") == 0) json_array_append(p->starts, record);
   if (strcmp(is, "begin") == 0 || strcmp(is, "metrics") == 0 || strcmp(is, "end") == 0)
-    return take_stage(p, is, record);
+    take_stage(p, is, record);
   return RS_OK;
 }
 
@@ -97,8 +107,7 @@ rs_status past_visit(void *user, const char *payload, size_t line) {
   return status;
 }
 
-/* ---- asking
- * ----------------------------------------------------------------------------------------- */
+/* ---- asking --------------------------------------------------------------------------------- */
 
 const char *past_opened(const past *p) {
   return p->open != NULL ? text_of(p->open, "created") : NULL;
@@ -125,7 +134,7 @@ static bool is_swept(const rs_job *job, const char *path) {
 /* Settings that steer the search or the machine, not what a stage computes. */
 static bool changes_no_result(const char *path) {
   return strncmp(path, "sweep.", 6) == 0 || strncmp(path, "resources.", 10) == 0 ||
-         strcmp(path, "name") == 0;
+         strncmp(path, "checkpoint.", 11) == 0 || strcmp(path, "name") == 0;
 }
 
 static void list_differences(const past *p, const rs_job *job, json_t *now, rs_str *out) {

@@ -25,8 +25,7 @@ struct rs_record {
   bool news; /* since the last snapshot */
 };
 
-/* ---- files
- * ------------------------------------------------------------------------------------------ */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 /* RESULTS without ".h5", and with SUFFIX. */
 static rs_status beside(const char *results, const char *suffix, char **out) {
@@ -61,8 +60,7 @@ static rs_status move_all_aside(const rs_record *r) {
   return move_aside(r->results, stamp, r->log);
 }
 
-/* ---- journal
- * ---------------------------------------------------------------------------------------- */
+/* ---- journal -------------------------------------------------------------------------------- */
 
 static rs_status append(rs_record *r, json_t *record) {
   char *text = record != NULL ? json_dumps(record, JSON_COMPACT) : NULL;
@@ -137,8 +135,7 @@ const char *record_directory(const rs_record *r) {
   return r->directory;
 }
 
-/* ---- what happens
- * ------------------------------------------------------------------------------------- */
+/* ---- what happens --------------------------------------------------------------------------- */
 
 rs_status record_start(rs_record *r, json_t *provenance) {
   size_t index;
@@ -229,8 +226,7 @@ const char *record_message(const rs_record *r, int stage) {
   return tables_message(r->tables, stage);
 }
 
-/* ---- snapshots
- * ------------------------------------------------------------------------------------------ */
+/* ---- snapshots ------------------------------------------------------------------------------ */
 
 static rs_status snapshot(rs_record *r, const char *state) {
   RS_TRY(rs_journal_sync(r->journal));

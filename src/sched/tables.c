@@ -10,8 +10,9 @@
 
 typedef struct stage_notes {
   rs_id identity;
-  json_t *finals;        /* {name: value} of the last attempt that gave a result */
-  bool output, measured; /* measured: it has rows of metrics */
+  json_t *finals; /* {name: value} of the last attempt that gave a result */
+  bool output;
+  int64_t last_step; /* of its rows of metrics; -1: none */
 } stage_notes;
 
 struct tables {
@@ -25,8 +26,7 @@ struct tables {
   size_t n_models, cap_models;
 };
 
-/* ---- columns
- * ---------------------------------------------------------------------------------------- */
+/* ---- columns -------------------------------------------------------------------------------- */
 
 /* Columns that the code below addresses by position. */
 enum { TRIAL_TRIAL, TRIAL_STATE, TRIAL_ATTEMPTS, TRIAL_FIXED };
@@ -124,8 +124,7 @@ static rs_status add_trial_columns(tables *t) {
   return RS_OK;
 }
 
-/* ---- life
- * --------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 rs_status tables_create(const rs_job *job, const rs_experiment *kind, tables **out) {
   tables *t;
@@ -161,8 +160,7 @@ void tables_destroy(tables *t) {
   free(t);
 }
 
-/* ---- words
- * -------------------------------------------------------------------------------------------- */
+/* ---- words ---------------------------------------------------------------------------------- */
 
 static const char *const outcome_words[] = {
     [RS_PENDING] = "pending", [RS_RUNNING] = "running", [RS_DONE] = "done",
@@ -179,8 +177,7 @@ rs_outcome outcome_parse(const char *text) {
   return RS_PENDING;
 }
 
-/* ---- rows
- * --------------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 static rs_status set_value(rs_table *table, size_t row, const rs_column *column, size_t index,
                            const json_t *value) {
@@ -210,7 +207,7 @@ rs_status tables_add_stage(tables *t, const rs_stage *stage) {
   RS_TRY(rs_grow(&t->notes, &t->cap_notes, (size_t)stage->index + 1, sizeof *t->notes));
   RS_TRY(rs_table_add_row(t->stages, &row));
   RS_ASSERT(row == (size_t)stage->index);
-  t->notes[row] = (stage_notes){.identity = stage->identity};
+  t->notes[row] = (stage_notes){.identity = stage->identity, .last_step = -1};
   rs_id_format(stage->identity, id);
   rs_table_set_int(t->stages, row, STAGE_STAGE, stage->index);
   rs_table_set_int(t->stages, row, STAGE_PARENT, stage->parent);
@@ -266,8 +263,7 @@ const char *tables_message(const tables *t, int stage) {
   return rs_table_text(t->stages, (size_t)stage, STAGE_MESSAGE);
 }
 
-/* ---- what happens to stages
- * ----------------------------------------------------------------------------- */
+/* ---- what happens to stages ----------------------------------------------------------------- */
 
 static rs_status set_stage_state(tables *t, int stage, const char *state) {
   return rs_table_set_text(t->stages, (size_t)stage, STAGE_STATE, state);
@@ -283,17 +279,16 @@ void tables_begin(tables *t, int stage, int attempt, int ranks) {
   size_t row = (size_t)stage;
   rs_table_set_int(t->stages, row, STAGE_ATTEMPTS, attempt);
   rs_table_set_int(t->stages, row, STAGE_RANKS, ranks);
-  rs_table_set_int(t->stages, row, STAGE_EPOCHS, 0);
-  if (t->notes[row].measured) metrics_forget(t->metrics, stage);
-  t->notes[row].measured = false;
   (void)!set_stage_state(t, stage, "running"); /* a text that short always fits */
 }
 
 rs_status tables_add_metrics(tables *t, int stage, const json_t *message) {
   int64_t epoch = json_integer_value(json_object_get(message, "epoch"));
-  if (epoch > rs_table_int(t->stages, (size_t)stage, STAGE_EPOCHS))
-    rs_table_set_int(t->stages, (size_t)stage, STAGE_EPOCHS, epoch);
-  t->notes[stage].measured = true;
+  int64_t step = json_integer_value(json_object_get(message, "step"));
+  stage_notes *notes = &t->notes[stage];
+  if (step <= notes->last_step) metrics_rewind(t->metrics, stage, step);
+  notes->last_step = step;
+  rs_table_set_int(t->stages, (size_t)stage, STAGE_EPOCHS, epoch);
   return metrics_add(t->metrics, stage, message);
 }
 
@@ -325,21 +320,20 @@ json_t *tables_end(tables *t, int stage, rs_outcome outcome) {
 }
 
 rs_status tables_recall(tables *t, int stage, const json_t *known) {
+  size_t index;
+  json_t *row;
+  json_array_foreach(json_object_get(known, "metrics"), index, row)
+      RS_TRY(tables_add_metrics(t, stage, row));
   const json_t *end = json_object_get(known, "end");
   const char *state = json_string_value(json_object_get(end, "state"));
   if (state == NULL || (strcmp(state, "done") != 0 && strcmp(state, "failed") != 0)) return RS_OK;
   RS_TRY(tables_set_result(t, stage, end));
   tables_begin(t, stage, (int)json_integer_value(json_object_get(end, "attempt")),
                (int)json_integer_value(json_object_get(end, "ranks")));
-  size_t index;
-  json_t *row;
-  json_array_foreach(json_object_get(known, "metrics"), index, row)
-      RS_TRY(tables_add_metrics(t, stage, row));
   return set_stage_state(t, stage, state);
 }
 
-/* ---- what happens to trials
- * ----------------------------------------------------------------------------- */
+/* ---- what happens to trials ----------------------------------------------------------------- */
 
 /* Finals of every stage of the chain into the trial's columns, later stages over earlier ones. */
 static void set_finals(tables *t, const rs_trial *trial) {
@@ -399,8 +393,7 @@ double tables_final(const tables *t, size_t trial, const char *metric) {
   return column >= 0 ? rs_table_number(t->trials, trial, (size_t)column) : NAN;
 }
 
-/* ---- the file
- * --------------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 /* Models with their path from the results file: "<directory's name>/<identity>.h5". */
 static rs_status resolve_models(const tables *t, const char *directory,

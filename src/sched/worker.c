@@ -38,8 +38,7 @@ bool rs_worker_ended(const rs_worker *w) {
   return w->ended;
 }
 
-/* ---- taking messages
- * ------------------------------------------------------------------------------ */
+/* ---- taking messages ------------------------------------------------------------------------ */
 
 static rs_status set_up(rs_worker *w, const json_t *message) {
   w->kind = rs_experiment_find(message_text(message, "kind"));
@@ -73,8 +72,7 @@ void rs_worker_receive(void *worker, int from, const char *text) {
   json_decref(message);
 }
 
-/* ---- what a running stage tells
- * --------------------------------------------------------------------- */
+/* ---- what a running stage tells ------------------------------------------------------------- */
 
 static json_t *named_values(const rs_metric_value *values, size_t n) {
   json_t *object = json_object();
@@ -108,8 +106,7 @@ static bool on_stop(void *user) {
   return w->stop || status != RS_OK;
 }
 
-/* ---- running a stage
- * ---------------------------------------------------------------------------------- */
+/* ---- running a stage ------------------------------------------------------------------------ */
 
 /* Threads of a rank that the coordinator left to us: the cores that this process may use. */
 static int own_threads(const rs_worker *w) {
@@ -150,11 +147,11 @@ static rs_status read_task(rs_worker *w, const json_t *order, rs_stage_task *tas
 
 static rs_status send_result(rs_worker *w, const rs_stage_task *task, const rs_stage_report *r) {
   return message_send(w->transport, 0,
-                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i}", "is", "result",
+                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i}", "is", "result",
                                 "stage", task->stage, "attempt", task->attempt, "status",
                                 (int)r->status, "message", r->message, "seconds", r->seconds,
                                 "finals", named_values(r->finals, r->n_finals), "output",
-                                (int)r->has_output, "threads", task->threads));
+                                (int)r->has_output, "threads", task->threads, "damaged", r->damaged_checkpoints));
 }
 
 rs_status rs_worker_run_pending(rs_worker *w) {
@@ -184,8 +181,7 @@ rs_status rs_worker_run_pending(rs_worker *w) {
   return status;
 }
 
-/* ---- the loop
- * ------------------------------------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------------------------- */
 
 static rs_status greet(rs_worker *w) {
   char host[256] = "unknown";

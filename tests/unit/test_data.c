@@ -238,8 +238,7 @@ static void real_mnist_has_its_numbers(void **state) {
   rs_images_free(&test);
 }
 
-/* ---- digits
- * --------------------------------------------------------------------------------------- */
+/* ---- digits --------------------------------------------------------------------------------- */
 
 static void digits_are_a_function_of_their_index(void **state) {
   (void)state;
@@ -273,8 +272,7 @@ static void digits_are_of_all_kinds_and_have_ink(void **state) {
   for (int d = 0; d < 10; d++) assert_in_range(count[d], N / 10 - 60, N / 10 + 60);
 }
 
-/* ---- batches
- * --------------------------------------------------------------------------------------- */
+/* ---- batches -------------------------------------------------------------------------------- */
 
 static void batches_gather_what_they_name(void **state) {
   (void)state;

@@ -190,6 +190,52 @@ static void training_repeats_bit_for_bit_on_any_threads(void **state) {
   rs_network_destroy(more);
 }
 
+/* Stopped in the middle of an epoch, saved, loaded into a fresh trainer: the same bits as without.
+ */
+static void training_continues_from_what_it_saved(void **state) {
+  (void)state;
+  rs_status status;
+  rs_train_progress p = {0};
+  rs_network *whole = train(&small_training, &status, &p), *first, *second;
+  const rs_layer_spec layers[] = {{784, 40, 0, RS_RELU}, {40, 10, 0, RS_LINEAR}};
+  rs_images_spec source = {
+      .source = RS_IMAGES_DIGITS, .train_limit = 500, .test_limit = 10, .seed = 2};
+  rs_images images, test;
+  rs_trainer *before, *after;
+  rs_comm *comm;
+  rs_bundle saved = {0};
+  rs_train_counters counters;
+  double loss = p.loss;
+  assert_ok(rs_images_load(&source, &images, &test));
+  assert_ok(rs_comm_create_solo(&comm));
+  assert_ok(rs_network_create(layers, 2, &first));
+  assert_ok(rs_network_create(layers, 2, &second));
+  rs_network_init(first, small_training.seed, "test");
+  assert_ok(rs_trainer_create(first, &images, &small_training, comm, &before));
+  for (int i = 0; i < 17; i++) assert_ok(rs_trainer_step(before));
+  assert_ok(rs_trainer_save(before, &saved, &counters));
+  assert_int_equal(counters.step, 17);
+  assert_ok(rs_trainer_create(second, &images, &small_training, comm, &after));
+  assert_ok(rs_trainer_load(after, &saved, &counters));
+  do {
+    assert_ok(rs_trainer_step(after));
+    rs_trainer_progress(after, &p);
+  } while (!p.finished);
+  assert_true(p.loss == loss);
+  assert_memory_equal(whole->values, second->values, whole->size * sizeof *whole->values);
+  counters.step = 1000;
+  assert_fails(RS_ERR_DATA, "step 1000", rs_trainer_load(after, &saved, &counters));
+  rs_bundle_free(&saved);
+  rs_trainer_destroy(before);
+  rs_trainer_destroy(after);
+  rs_network_destroy(whole);
+  rs_network_destroy(first);
+  rs_network_destroy(second);
+  rs_comm_destroy(comm);
+  rs_images_free(&images);
+  rs_images_free(&test);
+}
+
 static void a_loss_that_is_not_finite_names_the_step(void **state) {
   (void)state;
   rs_train_spec wild = small_training;
@@ -213,6 +259,7 @@ int main(void) {
       cmocka_unit_test(schedules_start_and_end_right),
       cmocka_unit_test(training_learns_and_counts_every_sample),
       cmocka_unit_test(training_repeats_bit_for_bit_on_any_threads),
+      cmocka_unit_test(training_continues_from_what_it_saved),
       cmocka_unit_test(a_loss_that_is_not_finite_names_the_step),
   };
   rs_num_set_threads(2);

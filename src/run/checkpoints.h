@@ -1,0 +1,38 @@
+/* Checkpoints of a running stage: two files that take turns, so that one whole one is always there.
+ */
+#ifndef RANKSWEEP_RUN_CHECKPOINTS_H
+#define RANKSWEEP_RUN_CHECKPOINTS_H
+
+#include "ranksweep/exp.h"
+#include "ranksweep/num.h"
+
+typedef struct checkpoints {
+  char *paths[2];     /* DIRECTORY/<identity>.a.h5 and .b.h5 */
+  int next;           /* which one to overwrite */
+  uint64_t last_step; /* and epoch, and time, of the last one made or resumed from */
+  size_t last_epoch;
+  double last_time;
+  size_t epochs; /* the policy of the job; 0: not by this */
+  uint64_t steps;
+  double seconds;
+} checkpoints;
+
+rs_status checkpoints_open(const char *directory, rs_id identity, const rs_settings *settings,
+                           checkpoints *out) RS_MUST_CHECK;
+void checkpoints_close(checkpoints *c);
+
+/* The newest whole one into BUNDLE and *STATE (release with free()); *STATE NULL: there is none.
+ * Damaged files are passed over, *DAMAGED tells how many. Every rank may call it. */
+rs_status checkpoints_load(checkpoints *c, rs_bundle *bundle, char **state,
+                           int *damaged) RS_MUST_CHECK;
+
+bool checkpoints_due(const checkpoints *c, const rs_stage_progress *progress);
+
+/* Root only. */
+rs_status checkpoints_save(checkpoints *c, const rs_stage_progress *progress,
+                           const rs_stage_saver *saver) RS_MUST_CHECK;
+
+/* The stage has ended well: they are not needed any more. Root only. */
+void checkpoints_remove(const checkpoints *c);
+
+#endif
