@@ -107,6 +107,9 @@ void rs_str_clear(rs_str *s); /* empty, memory kept */
 rs_status rs_str_status(const rs_str *s) RS_MUST_CHECK;
 void rs_str_free(rs_str *s);
 
+/* Overwrite every byte of TEXT that is not part of valid UTF-8 by '?'. */
+void rs_utf8_repair(char *text);
+
 /* ---- log ---------------------------------------------------------------------------------- */
 
 typedef enum rs_log_level { RS_LOG_DEBUG, RS_LOG_INFO, RS_LOG_WARN, RS_LOG_ERROR } rs_log_level;

@@ -20,9 +20,9 @@ void rs_comm_abort(int status);
 /* "Open MPI v4.1.4, ...": first line of the library's version; works without rs_comm_start. */
 void rs_comm_library(char *out, size_t size);
 
-/* Which of the COUNT workers (world ranks from 1 on) of its node this rank is, from 0. Collective
- * over the world. */
-rs_status rs_comm_place(int *index, int *count) RS_MUST_CHECK;
+/* Which of the COUNT workers (world ranks from 1 on) of its node this rank is, from 0, and whether
+ * all of them gave the same MINE. Collective over the world. */
+rs_status rs_comm_place(uint64_t mine, int *index, int *count, bool *alike) RS_MUST_CHECK;
 
 /* ---- groups ---------------------------------------------------------------------------------- */
 

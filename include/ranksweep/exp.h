@@ -84,6 +84,9 @@ typedef struct rs_experiment {
   rs_schema schema;                 /* name, summary, settings, final metrics, checks */
   const rs_stage_op *const *stages; /* the chain of a trial, NULL-terminated */
   const rs_metric *metrics;         /* columns of /metrics; ends with a NULL name */
+  /* The slow check, once before a run: reads the data that SETTINGS name from end to end. NULL:
+   * none. */
+  rs_status (*verify)(const rs_settings *settings);
   const char *example; /* a small job on a built-in source; the conformance suite runs it */
   bool hidden;         /* for tests: not listed by `kinds` */
 } rs_experiment;

@@ -184,6 +184,7 @@ typedef struct rs_coordinate_options {
   const rs_experiment *kind;
   const char *results;      /* path of RESULTS.h5; the journal and checkpoints lie beside it */
   bool fresh;               /* move earlier results aside */
+  bool retry_failed;        /* when continuing, trials that failed before are tried again */
   int threads;              /* per rank; 0: share the cores of each node out */
   const char *command_line; /* for the provenance */
   const rs_log *log;

@@ -95,3 +95,30 @@ void rs_str_free(rs_str *s) {
   free(s->text);
   *s = (rs_str){0};
 }
+
+/* Length of the valid UTF-8 sequence at S (RFC 3629), 0: none. */
+static size_t utf8_length(const unsigned char *s) {
+  static const struct {
+    unsigned char first, last, low, high; /* of the lead byte; of the second byte */
+    size_t length;
+  } forms[] = {
+      {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+      {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+      {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+  for (size_t i = 0; i < RS_COUNT(forms); i++) {
+    if (s[0] < forms[i].first || s[0] > forms[i].last) continue;
+    if (forms[i].length > 1 && (s[1] < forms[i].low || s[1] > forms[i].high)) return 0;
+    for (size_t k = 2; k < forms[i].length; k++)
+      if (s[k] < 0x80 || s[k] > 0xbf) return 0;
+    return forms[i].length;
+  }
+  return 0;
+}
+
+void rs_utf8_repair(char *text) {
+  while (*text != '\0') {
+    size_t n = utf8_length((const unsigned char *)text);
+    if (n == 0) *text = '?';
+    text += n > 0 ? n : 1;
+  }
+}

@@ -8,7 +8,6 @@ int cli_fail(rs_status status) {
   switch (status) {
   case RS_ERR_USAGE:
   case RS_ERR_DATA:
-  case RS_ERR_IO: /* a directory that cannot be written to, most of all */
   case RS_ERR_CONFLICT: return EXIT_USAGE;
   case RS_ERR_STOPPED: return EXIT_INTERRUPTED;
   default: return EXIT_TRIALS_FAILED;

@@ -18,7 +18,7 @@ typedef struct run_arguments {
   const char *job, *results;
   char *default_results;
   int ranks; /* 0: to be chosen */
-  bool fresh;
+  bool fresh, retry_failed;
   const char *overrides[MAX_OVERRIDES];
   size_t n_overrides;
 } run_arguments;
@@ -30,7 +30,8 @@ static const char help[] =
     "  -n RANKS            MPI ranks, the coordinator included; 1: all in one process (default: by "
     "the machine)\n"
     "  --set KEY=VALUE     use another value for a setting; may be repeated\n"
-    "  --fresh             move existing results aside and start anew\n\n"
+    "  --fresh             move existing results aside and start anew\n"
+    "  --retry-failed      when continuing, try failed trials again\n\n"
     "Under mpirun or srun it takes part in that launch; otherwise it starts mpirun itself.\n"
     "Exit status: 0 all trials done, 1 some failed, 2 bad usage, job file or data, 75 stopped "
     "early (run again).\n";
@@ -49,6 +50,7 @@ static int parse_ranks(const char *text, int *out) {
 static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
   static const struct option options[] = {{"set", required_argument, NULL, 's'},
                                           {"fresh", no_argument, NULL, 'f'},
+                                          {"retry-failed", no_argument, NULL, 'r'},
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
   *a = (run_arguments){0};
@@ -68,6 +70,7 @@ static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
       a->overrides[a->n_overrides++] = optarg;
       break;
     case 'f': a->fresh = true; break;
+    case 'r': a->retry_failed = true; break;
     case 'h': *exit_status = cli_help(&cli_run, help); return 1;
     default:
       *exit_status =
@@ -95,16 +98,17 @@ static char *join_arguments(int argc, char **argv) {
   rs_str line = {0};
   rs_str_add(&line, "ranksweep");
   for (int i = 0; i < argc; i++) rs_str_addf(&line, " %s", argv[i]);
+  if (line.text != NULL) rs_utf8_repair(line.text);
   return line.text;
 }
 
 /* ---- the coordinator's side ----------------------------------------------------------------- */
 
-static volatile sig_atomic_t stop_signals;
+static volatile sig_atomic_t stop_signals, interrupts;
 
 static void on_signal(int signal) {
-  (void)signal;
-  if (++stop_signals > 1) _exit(EXIT_INTERRUPTED); /* asked twice: at once */
+  stop_signals = 1;
+  if (signal == SIGINT && ++interrupts > 1) _exit(EXIT_INTERRUPTED); /* ^C twice: at once */
 }
 
 static bool stop_asked(void *user) {
@@ -113,7 +117,7 @@ static bool stop_asked(void *user) {
 }
 
 static void watch_signals(void) {
-  struct sigaction action = {.sa_handler = on_signal};
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGUSR1, &action, NULL);
@@ -137,13 +141,13 @@ static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
                       const char *command_line) {
   display screen;
   rs_run_summary summary;
-  watch_signals();
   display_open(&screen, world_terminal());
   rs_coordinate_options options = {
       .job = job,
       .kind = rs_experiment_find(rs_job_schema(job)->experiment),
       .results = a->results,
       .fresh = a->fresh,
+      .retry_failed = a->retry_failed,
       .threads = (int)rs_settings_int(rs_job_base(job), "resources.threads_per_rank"),
       .command_line = command_line,
       .log = &screen.log,
@@ -153,7 +157,15 @@ static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
   };
   rs_status status = rs_coordinate(&options, t, &summary);
   display_close(&screen);
-  return status == RS_OK ? print_summary(a, &summary) : cli_fail(status);
+  if (status == RS_OK) return print_summary(a, &summary);
+  /* Results that cannot be written at all are a mistake of the call, not a failed trial. */
+  return cli_fail(status == RS_ERR_IO && summary.stages_run == 0 ? RS_ERR_USAGE : status);
+}
+
+/* Before anything starts or is written. Ranks that we launched ourselves need not look again. */
+static rs_status verify_data(const rs_job *job) {
+  const rs_experiment *kind = rs_experiment_find(rs_job_schema(job)->experiment);
+  return kind->verify != NULL ? kind->verify(rs_job_base(job)) : RS_OK;
 }
 
 static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char **argv) {
@@ -161,6 +173,7 @@ static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char
   char *line = join_arguments(argc, argv);
   rs_status status =
       rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
+  if (status == RS_OK && getenv(WORLD_TERMINAL_VARIABLE) == NULL) status = verify_data(job);
   if (status == RS_OK) status = choose_results(a, job);
   int exit_status = status == RS_OK ? coordinate(a, job, t, line) : cli_fail(status);
   if (status != RS_OK) rs_dismiss(t);
@@ -173,6 +186,7 @@ static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char
 
 static int run_alone(run_arguments *a, int argc, char **argv) {
   rs_transport *t;
+  watch_signals();
   rs_status status = rs_transport_create_local(&t);
   if (status != RS_OK) return cli_fail(status);
   int exit_status = load_and_coordinate(a, t, argc, argv);
@@ -183,6 +197,7 @@ static int run_alone(run_arguments *a, int argc, char **argv) {
 static int work(rs_transport *t) {
   /* The coordinator decides when to stop; a signal to a worker alone must not kill its stage. */
   signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
   signal(SIGUSR1, SIG_IGN);
   if (rs_work(t) == RS_OK) return EXIT_DONE;
   fprintf(stderr, "ranksweep: worker rank %d: %s\n", rs_transport_rank(t), rs_error_message());
@@ -193,15 +208,17 @@ static int work(rs_transport *t) {
 static rs_status bind_workers(int rank) {
   display screen;
   int index, count;
+  bool alike;
   display_open(&screen, 0);
-  RS_TRY(rs_comm_place(&index, &count));
-  if (rank > 0) world_bind(index, count, index == 0 ? &screen.log : NULL);
+  RS_TRY(rs_comm_place(world_core_mask(), &index, &count, &alike));
+  if (rank > 0) world_bind(index, count, alike, index == 0 ? &screen.log : NULL);
   return RS_OK;
 }
 
 static int take_part(run_arguments *a, int argc, char **argv) {
   int rank, size, exit_status;
   rs_transport *t;
+  watch_signals(); /* before MPI starts: a stop in the first moments is one as well */
   rs_status status = rs_comm_start(&argc, &argv, &rank, &size);
   if (status != RS_OK) return cli_fail(status);
   status = world_check(size);
@@ -222,6 +239,7 @@ static int launch(run_arguments *a, int argc, char **argv) {
   rs_job *job;
   rs_status status =
       rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
+  if (status == RS_OK) status = verify_data(job);
   if (status == RS_OK && a->ranks == 0) status = size_choose_ranks(job, &a->ranks);
   rs_job_destroy(job);
   if (status != RS_OK) return cli_fail(status);
@@ -245,7 +263,8 @@ static int run(int argc, char **argv) {
 
 const cli_command cli_run = {
     .name = "run",
-    .usage = "run JOB.yaml [-o RESULTS.h5] [-n RANKS] [--set KEY=VALUE]... [--fresh]",
+    .usage =
+        "run JOB.yaml [-o RESULTS.h5] [-n RANKS] [--set KEY=VALUE]... [--fresh] [--retry-failed]",
     .summary = "Run a job, or continue it.",
     .run = run,
 };

@@ -50,17 +50,25 @@ int world_machine_cores(void) {
   return n > 0 ? (int)n : 1;
 }
 
-void world_bind(int index, int count, const rs_log *log) {
+uint64_t world_core_mask(void) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  sched_getaffinity(0, sizeof cores, &cores);
+  return rs_checksum(&cores, sizeof cores);
+}
+
+void world_bind(int index, int count, bool alike, const rs_log *log) {
   cpu_set_t all, mine;
   CPU_ZERO(&all);
   CPU_ZERO(&mine);
   if (sched_getaffinity(0, sizeof all, &all) != 0) return;
   int cores = CPU_COUNT(&all), seen = 0;
-  if (cores < world_machine_cores()) {
-    rs_logf(log, RS_LOG_WARN,
-            "the launcher bound this rank to %d of %d cores; mpirun --bind-to none leaves the "
-            "sharing to ranksweep",
-            cores, world_machine_cores());
+  if (!alike || (count == 1 && cores == 1 && world_machine_cores() > 1)) {
+    rs_logf(
+        log, RS_LOG_WARN,
+        "the launcher bound this rank to %d of %d cores; mpirun --bind-to none leaves the sharing "
+        "to ranksweep",
+        cores, world_machine_cores());
     return;
   }
   int first = index * cores / count, last = (index + 1) * cores / count;

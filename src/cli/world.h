@@ -19,9 +19,12 @@ rs_status world_check(int mpi_size) RS_MUST_CHECK;
 int world_cores(void);
 int world_machine_cores(void);
 
-/* Spread COUNT workers of a node over its cores: keep to the INDEX-th share, unless a launcher has
- * bound us already. */
-void world_bind(int index, int count, const rs_log *log);
+/* Which cores this process may use, as a number to compare with other ranks' of the node. */
+uint64_t world_core_mask(void);
+
+/* Spread the COUNT workers of a node over its cores: keep to the INDEX-th share when all were given
+ * the same cores (ALIKE). Otherwise a launcher has bound each, and it stays so. */
+void world_bind(int index, int count, bool alike, const rs_log *log);
 
 /* Columns of the user's terminal behind stderr; 0: not a terminal. */
 int world_terminal(void);

@@ -106,5 +106,5 @@ rs_status rs_comm_agree(rs_comm *c, rs_status mine) {
   char text[1024] = "";
   if (worst.rank == c->rank) strncpy(text, rs_error_message(), sizeof text - 1);
   RS_TRY(rs_comm_broadcast(c, worst.rank, text, sizeof text));
-  return mine != RS_OK ? mine : rs_fail((rs_status)worst.status, "%s", text);
+  return rs_fail((rs_status)worst.status, "%s", text);
 }

@@ -36,14 +36,18 @@ void rs_comm_library(char *out, size_t size) {
   snprintf(out, size, "%s", text);
 }
 
-rs_status rs_comm_place(int *index, int *count) {
+rs_status rs_comm_place(uint64_t mine, int *index, int *count, bool *alike) {
   MPI_Comm node;
   int rank, worker, before = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  worker = rank > 0;
   if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node) !=
       MPI_SUCCESS)
     return rs_fail(RS_ERR_LOST, "cannot find the ranks of this node");
-  worker = rank > 0;
+  /* The smallest and, as the complement's smallest, the largest of the workers' numbers. */
+  uint64_t ends[2] = {worker ? mine : UINT64_MAX, worker ? ~mine : UINT64_MAX};
+  MPI_Allreduce(MPI_IN_PLACE, ends, 2, MPI_UINT64_T, MPI_MIN, node);
+  *alike = ends[0] == ~ends[1];
   MPI_Exscan(&worker, &before, 1, MPI_INT, MPI_SUM, node);
   MPI_Allreduce(&worker, count, 1, MPI_INT, MPI_SUM, node);
   MPI_Comm_rank(node, &rank);

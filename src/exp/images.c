@@ -1,5 +1,7 @@
 #include "images.h"
 
+#include "mlp.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +19,7 @@ const rs_setting rs_exp_image_settings[] = {
     {.path = "data.train",
      .type = RS_INT,
      .initial = "all",
-     .min = 0,
+     .min = 1,
      .max = 1e8,
      .word = "all",
      .unit = "images",
@@ -25,7 +27,7 @@ const rs_setting rs_exp_image_settings[] = {
     {.path = "data.test",
      .type = RS_INT,
      .initial = "all",
-     .min = 0,
+     .min = 1,
      .max = 1e8,
      .word = "all",
      .unit = "images",
@@ -46,6 +48,27 @@ void rs_exp_check_images(const rs_settings *s, rs_problems *problems) {
   rs_images_spec spec = rs_exp_image_spec(s);
   if (rs_images_check(&spec) != RS_OK)
     rs_problem_add(problems, rs_settings_place(s, "data.path"), "%s", rs_error_message());
+}
+
+/* The networks here read 28 x 28 pixels and know ten classes. */
+static rs_status load(const rs_images_spec *spec, rs_images *train, rs_images *test) {
+  RS_TRY(rs_images_load(spec, train, test));
+  if (train->rows * train->cols == RS_MLP_INPUTS && train->classes == RS_MLP_CLASSES) return RS_OK;
+  rs_status status = rs_fail(RS_ERR_DATA, "%s: expected images of 28 x 28, found %zu x %zu",
+                             spec->path != NULL ? spec->path : "digits", train->rows, train->cols);
+  rs_images_free(train);
+  rs_images_free(test);
+  return status;
+}
+
+rs_status rs_exp_verify_images(const rs_settings *s) {
+  rs_images_spec spec = rs_exp_image_spec(s);
+  rs_images train, test;
+  if (spec.source == RS_IMAGES_DIGITS) return RS_OK;
+  RS_TRY(load(&spec, &train, &test));
+  rs_images_free(&train);
+  rs_images_free(&test);
+  return RS_OK;
 }
 
 /* ---- cache ------------------------------------------------------------------------------------
@@ -92,7 +115,7 @@ rs_status rs_exp_load_images(rs_data_cache *cache, const rs_settings *s, const r
     empty(cache);
     RS_TRY(rs_strdup(&cache->path, spec.path));
     cache->spec = spec;
-    RS_TRY(rs_images_load(&spec, &cache->train, &cache->test));
+    RS_TRY(load(&spec, &cache->train, &cache->test));
     cache->full = true;
   }
   *train = &cache->train;

@@ -12,6 +12,9 @@ rs_images_spec rs_exp_image_spec(const rs_settings *s);
 /* Adds a problem at the place of the setting when the images cannot be loaded. */
 void rs_exp_check_images(const rs_settings *s, rs_problems *problems);
 
+/* Reads all of them: damage anywhere is an error with its place. */
+rs_status rs_exp_verify_images(const rs_settings *s) RS_MUST_CHECK;
+
 /* The images, loaded at most once a process in a row; they belong to the cache until its next load.
  */
 rs_status rs_exp_load_images(rs_data_cache *cache, const rs_settings *s, const rs_images **train,

@@ -3,19 +3,19 @@
 
 #include <string.h>
 
-extern const rs_experiment rs_svd_compress, rs_noop;
+#define KINDS(X)                                                                                   \
+  X(rs_svd_compress)                                                                               \
+  X(rs_noop)
 
-const rs_experiment *const rs_experiments[] = {
-    &rs_svd_compress,
-    &rs_noop,
-    NULL,
-};
+#define DECLARE(kind)         extern const rs_experiment kind;
+#define REFER(kind)           &kind,
+#define REFER_TO_SCHEMA(kind) &kind.schema,
 
-static const rs_schema *const schemas[RS_COUNT(rs_experiments)] = {
-    &rs_svd_compress.schema,
-    &rs_noop.schema,
-    NULL,
-};
+KINDS(DECLARE)
+
+const rs_experiment *const rs_experiments[] = {KINDS(REFER) NULL};
+
+static const rs_schema *const schemas[] = {KINDS(REFER_TO_SCHEMA) NULL};
 
 const rs_experiment *rs_experiment_find(const char *name) {
   for (size_t i = 0; rs_experiments[i] != NULL; i++)

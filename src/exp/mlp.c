@@ -2,6 +2,7 @@
 
 #include "images.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,8 @@ rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage) {
 static rs_status end_epoch(rs_stage_context *c, const rs_network *net, const rs_images *test,
                            const rs_train_progress *p, double *accuracy, double *loss) {
   RS_TRY(rs_evaluate(net, test, c->comm, loss, accuracy));
+  if (!isfinite(*loss))
+    return rs_fail(RS_ERR_NUMERIC, "test loss is %g after epoch %zu", *loss, p->epoch);
   rs_metric_value row[] = {{"train_loss", p->loss},
                            {"train_accuracy", p->accuracy},
                            {"test_loss", *loss},

@@ -9,7 +9,7 @@ static const rs_setting svd_settings[] = {
     {.path = "svd.rank",
      .type = RS_INT,
      .initial = "50",
-     .min = 0,
+     .min = 1,
      .max = 65536,
      .word = "full",
      .unit = "singular values",
@@ -161,6 +161,7 @@ const rs_experiment rs_svd_compress = {
          .check = check},
     .stages = (const rs_stage_op *const[]){&rs_mlp_train, &rs_mlp_svd, &evaluate, NULL},
     .metrics = rs_exp_mlp_metrics,
+    .verify = rs_exp_verify_images,
     .example = "name: example\n"
                "experiment: svd-compress\n"
                "data: {source: digits, train: 600, test: 200}\n"

@@ -26,7 +26,9 @@ struct rs_trainer {
  */
 
 static rs_status allocate(rs_trainer *t) {
-  size_t ranks = (size_t)rs_comm_size(t->comm), share = (t->spec.batch + ranks - 1) / ranks;
+  size_t ranks = (size_t)rs_comm_size(t->comm);
+  size_t batch = t->spec.batch < t->train->count ? t->spec.batch : t->train->count;
+  size_t share = (batch + ranks - 1) / ranks;
   RS_TRY(rs_workspace_create(t->net, share, true, &t->ws));
   RS_TRY(rs_new(&t->gradients, t->net->size, sizeof(float)));
   RS_TRY(rs_new(&t->first_moments, t->net->size, sizeof(float)));

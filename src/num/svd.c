@@ -7,6 +7,8 @@
 
 #include <lapacke.h>
 
+enum { MOST_VALUES = 20000 }; /* 4 k^2 + 7 k floats of workspace must fit an int */
+
 static bool all_finite(size_t n, const float *x) {
   for (size_t i = 0; i < n; i++)
     if (!isfinite(x[i])) return false;
@@ -25,6 +27,9 @@ static lapack_int workspace_size(lapack_int rows, lapack_int columns, lapack_int
 rs_status rs_svd_thin(size_t m, size_t n, const float *a, float *u, float *s, float *vt) {
   if (m == 0 || n == 0) return RS_OK;
   RS_ASSERT(m <= INT32_MAX && n <= INT32_MAX);
+  if ((m < n ? m : n) > MOST_VALUES)
+    return rs_fail(RS_ERR_USAGE, "SVD of a %zu x %zu matrix: LAPACK's workspace allows %d values",
+                   m, n, MOST_VALUES);
   if (!all_finite(m * n, a))
     return rs_fail(RS_ERR_NUMERIC, "SVD of a %zu x %zu matrix that holds NaN or infinity", m, n);
   /* Row-major A is column-major A^T = V S U^T: LAPACK's left vectors are our VT, its right ones our

@@ -163,6 +163,7 @@ void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
   if (report->status == RS_OK && rs_comm_rank(comm) == 0) checkpoints_remove(&state.checkpoints);
   if (report->status != RS_OK)
     snprintf(report->message, sizeof report->message, "%s", rs_error_message());
+  rs_utf8_repair(report->message); /* it goes into JSON, and may have been cut in mid-character */
   report->seconds = rs_clock_now() - state.started;
   checkpoints_close(&state.checkpoints);
   rs_bundle_free(&output);

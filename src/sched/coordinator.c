@@ -8,6 +8,7 @@
 #include "record.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,11 +30,11 @@ typedef struct coordinator {
   rs_record *record;
   stage_live *live; /* by stage */
   size_t cap_live;
-  bool *joined; /* by rank */
   bool no_more_trials, stop_sent, finished;
   double started, shown, cost_before; /* cost_before: of what earlier runs left to do */
   rs_run_summary *summary;
-  rs_status status; /* first failure inside a receiver */
+  rs_status status;   /* first failure inside a receiver */
+  char message[1024]; /* and its story */
 } coordinator;
 
 /* ---- trials --------------------------------------------------------------------------------- */
@@ -191,8 +192,8 @@ static rs_status keep_result(coordinator *c, const json_t *m, int stage, rs_stat
   RS_TRY(record_result(c->record, stage, m));
   if (message_int(m, "damaged") > 0)
     rs_logf(c->options->log, RS_LOG_WARN,
-            "stage %d: %lld damaged checkpoint(s) passed over, continued from an earlier state", stage,
-            message_int(m, "damaged"));
+            "stage %d: %lld damaged checkpoint(s) passed over, continued from an earlier state",
+            stage, message_int(m, "damaged"));
   if (got == RS_OK)
     rs_logf(c->options->log, RS_LOG_DEBUG, "stage %d %s done in %.1f s", stage,
             rs_plan_stage(c->plan, (size_t)stage)->spec->name, message_number(m, "seconds"));
@@ -236,8 +237,6 @@ static rs_status on_metrics(coordinator *c, const json_t *m, int stage) {
 }
 
 static rs_status set_up_worker(coordinator *c, int rank) {
-  if (c->joined[rank]) return RS_OK;
-  c->joined[rank] = true;
   RS_TRY(message_send(
       c->transport, rank,
       json_pack("{s:s, s:s, s:s, s:i}", "is", "setup", "directory", record_directory(c->record),
@@ -247,7 +246,11 @@ static rs_status set_up_worker(coordinator *c, int rank) {
 
 static rs_status take(coordinator *c, int from, const json_t *m) {
   int stage = (int)message_int(m, "stage");
-  if (message_is(m, "hello")) return set_up_worker(c, from);
+  if (message_is(m, "hello")) {
+    rs_logf(c->options->log, RS_LOG_DEBUG, "rank %d on %s, %lld cores", from,
+            message_text(m, "host"), message_int(m, "cpus"));
+    return RS_OK;
+  }
   if (message_is(m, "idle"))
     return rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_WORKER_IDLE, .worker = from});
   if (stage < 0 || (size_t)stage >= rs_plan_stages(c->plan))
@@ -261,6 +264,16 @@ static rs_status take(coordinator *c, int from, const json_t *m) {
 
 static rs_status housekeeping(coordinator *c);
 
+/* The coordinator itself has failed (a full disk, most likely): let running stages checkpoint and
+ * leave. */
+static void give_up(coordinator *c, rs_status status) {
+  if (c->status != RS_OK) return;
+  c->status = status;
+  snprintf(c->message, sizeof c->message, "%s", rs_error_message());
+  if (rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_STOP}) == RS_OK)
+    (void)!carry_out_all(c);
+}
+
 static void receive(void *user, int from, const char *text) {
   coordinator *c = user;
   json_t *message;
@@ -269,7 +282,7 @@ static void receive(void *user, int from, const char *text) {
   json_decref(message);
   /* In one process a whole stage passes inside a poll: its messages are the only occasions. */
   if (status == RS_OK && rs_transport_size(c->transport) == 1) status = housekeeping(c);
-  if (c->status == RS_OK) c->status = status;
+  if (status != RS_OK) give_up(c, status);
 }
 
 /* ---- between messages ----------------------------------------------------------------------- */
@@ -340,13 +353,20 @@ static rs_status housekeeping(coordinator *c) {
  * ---------------------------------------------------------------------------------------------------
  */
 
+/* All at once, before anything starts: groups then form in the same way in every run. */
+static rs_status set_up_workers(coordinator *c) {
+  int first, count;
+  rs_transport_workers(c->transport, &first, &count);
+  for (int rank = first; rank < first + count; rank++) RS_TRY(set_up_worker(c, rank));
+  return RS_OK;
+}
+
 static rs_status prepare(coordinator *c) {
   const rs_coordinate_options *o = c->options;
   int attempts = (int)rs_settings_int(rs_job_base(o->job), "resources.max_attempts");
   const rs_stage_spec *specs[RS_MAX_STAGES];
   size_t n = rs_experiment_specs(o->kind, specs);
-  RS_TRY(rs_new(&c->joined, (size_t)rs_transport_size(c->transport), sizeof *c->joined));
-  RS_TRY(record_open(o->results, o->job, o->kind, o->fresh, o->log, &c->record));
+  RS_TRY(record_open(o, &c->record));
   RS_TRY(rs_plan_create(o->job, specs, n, &c->plan));
   RS_TRY(rs_strategy_create(o->job, &c->strategy));
   RS_TRY(rs_sched_create(attempts, &c->sched));
@@ -358,19 +378,21 @@ static rs_status prepare(coordinator *c) {
             c->summary->stages_reused, rs_plan_stages(c->plan));
   RS_TRY(carry_out_all(c)); /* trials that are finished already */
   RS_TRY(record_flush(c->record, true));
-  return rs_transport_size(c->transport) == 1 ? set_up_worker(c, 0) : RS_OK;
+  return set_up_workers(c);
 }
 
 static rs_status run(coordinator *c) {
   RS_TRY(carry_out_all(c));
   while (!c->finished) {
     RS_TRY(rs_transport_poll(c->transport, POLL_SECONDS, receive, c));
-    RS_TRY(c->status);
-    RS_TRY(carry_out_all(c));
-    RS_TRY(housekeeping(c));
+    rs_status status = housekeeping(c); /* a stop comes before new starts */
+    if (status == RS_OK) status = carry_out_all(c);
+    if (status != RS_OK) give_up(c, status);
   }
-  c->summary->stopped = c->summary->done + c->summary->failed < c->summary->trials;
-  return record_finish(c->record, c->summary->stopped ? "interrupted" : "complete");
+  c->summary->stopped =
+      c->summary->done + c->summary->failed < c->summary->trials || !c->no_more_trials;
+  rs_status status = record_finish(c->record, c->summary->stopped ? "interrupted" : "complete");
+  return c->status == RS_OK ? status : rs_fail(c->status, "%s", c->message);
 }
 
 void rs_dismiss(rs_transport *t) {
@@ -386,6 +408,7 @@ rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t,
   coordinator c = {.options = options, .transport = t, .started = rs_clock_now(), .summary = out};
   rs_status status = prepare(&c);
   if (status == RS_OK) status = run(&c);
+  snprintf(c.message, sizeof c.message, "%s", rs_error_message());
   rs_dismiss(t);
   out->seconds = rs_clock_now() - c.started;
   record_close(c.record);
@@ -393,6 +416,5 @@ rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t,
   rs_strategy_destroy(c.strategy);
   rs_plan_destroy(c.plan);
   free(c.live);
-  free(c.joined);
-  return status;
+  return status == RS_OK ? RS_OK : rs_fail(status, "%s", c.message);
 }

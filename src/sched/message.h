@@ -1,15 +1,18 @@
 /* The texts between coordinator and workers: one JSON object each, told apart by "is".
  *
- *   to workers    setup {directory, kind, threads}   before the first start
- *                 start {stage, attempt, step, settings, identity, parent?, workers}
- *                 stop {stage}                       checkpoint and leave
- *                 end {}                             nothing more will come
- *   from workers  hello {host, pid, cpus}
- *                 metrics {stage, epoch, step, seconds, values}
- *                 progress {stage, done, total, epoch, epochs, loss?}
- *                 result {stage, attempt, status, message?, seconds, finals, output, threads, damaged} from
- * the group's root idle {}                            from every member of a group that has ended
- */
+ * To workers:
+ *  - setup {directory, kind, threads}: before the first start
+ *  - start {stage, attempt, step, settings, identity, parent, workers}
+ *  - stop {stage}: checkpoint and leave
+ *  - end {}: nothing more will come
+ *
+ * From workers:
+ *  - hello {host, pid, cpus}
+ *  - metrics {stage, epoch, step, seconds, values}
+ *  - progress {stage, done, total, epoch, epochs, loss}
+ *  - result {stage, attempt, status, message, seconds, finals, output, threads, damaged}: from the
+ *    group's root, which is idle again
+ *  - idle {}: from the other members of a group that has ended */
 #ifndef RANKSWEEP_SCHED_MESSAGE_H
 #define RANKSWEEP_SCHED_MESSAGE_H
 

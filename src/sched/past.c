@@ -90,6 +90,8 @@ static rs_status take(past *p, json_t *record, size_t line) {
     return RS_OK;
   }
   if (strcmp(is, "start") == 0) json_array_append(p->starts, record);
+  if (strcmp(is, "settings") == 0)
+    json_object_set(p->open, "settings", json_object_get(record, "settings"));
   if (strcmp(is, "begin") == 0 || strcmp(is, "metrics") == 0 || strcmp(is, "end") == 0)
     take_stage(p, is, record);
   return RS_OK;

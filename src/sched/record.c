@@ -22,6 +22,7 @@ struct rs_record {
   past *past;
   char created[RS_CLOCK_TEXT];
   double synced, snapped;
+  bool retry_failed;
   bool news; /* since the last snapshot */
 };
 
@@ -38,11 +39,20 @@ static rs_status beside(const char *results, const char *suffix, char **out) {
   return rs_str_status(&path);
 }
 
+/* PATH.STAMP, or with a number behind it when that exists already. */
+static rs_status free_name(const char *path, const char *stamp, rs_str *out) {
+  rs_str_addf(out, "%s.%s", path, stamp);
+  for (int i = 2; rs_str_status(out) == RS_OK && rs_file_exists(out->text); i++) {
+    rs_str_clear(out);
+    rs_str_addf(out, "%s.%s-%d", path, stamp, i);
+  }
+  return rs_str_status(out);
+}
+
 static rs_status move_aside(const char *path, const char *stamp, const rs_log *log) {
   if (!rs_file_exists(path)) return RS_OK;
   rs_str to = {0};
-  rs_str_addf(&to, "%s.%s", path, stamp);
-  rs_status status = rs_str_status(&to);
+  rs_status status = free_name(path, stamp, &to);
   if (status == RS_OK && rename(path, to.text) != 0)
     status = rs_fail_errno("%s: cannot move aside to %s", path, to.text);
   if (status == RS_OK) rs_logf(log, RS_LOG_INFO, "moved %s to %s", path, to.text);
@@ -50,14 +60,32 @@ static rs_status move_aside(const char *path, const char *stamp, const rs_log *l
   return status;
 }
 
+static rs_status ignore_record(void *user, const char *payload, size_t line) {
+  (void)user;
+  (void)payload;
+  (void)line;
+  return RS_OK;
+}
+
+/* RS_ERR_CONFLICT when another run holds the journal. */
+static rs_status check_unused(const char *journal_path) {
+  rs_journal *journal;
+  if (!rs_file_exists(journal_path)) return RS_OK;
+  rs_status status = rs_journal_open(journal_path, ignore_record, NULL, &journal, NULL);
+  if (status == RS_OK) return rs_journal_close(journal);
+  return status == RS_ERR_CONFLICT ? status : RS_OK; /* a damaged one may be moved aside */
+}
+
+/* The journal last: while it is there, what is left belongs to it. */
 static rs_status move_all_aside(const rs_record *r) {
   char stamp[RS_CLOCK_TEXT];
   rs_clock_utc(stamp);
   for (char *c = stamp; *c != '\0'; c++)
     if (*c == ':') *c = '-';
-  RS_TRY(move_aside(r->journal_path, stamp, r->log));
+  RS_TRY(check_unused(r->journal_path));
+  RS_TRY(move_aside(r->results, stamp, r->log));
   RS_TRY(move_aside(r->directory, stamp, r->log));
-  return move_aside(r->results, stamp, r->log);
+  return move_aside(r->journal_path, stamp, r->log);
 }
 
 /* ---- journal -------------------------------------------------------------------------------- */
@@ -72,45 +100,72 @@ static rs_status append(rs_record *r, json_t *record) {
   return status;
 }
 
+static rs_status base_settings(const rs_job *job, json_t **out) {
+  char *text;
+  RS_TRY(rs_settings_to_json(rs_job_base(job), &text));
+  *out = json_loads(text, 0, NULL);
+  free(text);
+  return *out != NULL ? RS_OK : rs_fail(RS_ERR_NOMEM, "out of memory: the settings");
+}
+
+static rs_status begin_journal(rs_record *r) {
+  json_t *settings;
+  rs_clock_utc(r->created);
+  RS_TRY(base_settings(r->job, &settings));
+  return append(r, json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o}", "is", "open", "format",
+                             "ranksweep-journal", "version", 1, "job", rs_job_name(r->job),
+                             "experiment", rs_job_schema(r->job)->experiment, "created", r->created,
+                             "settings", settings));
+}
+
+/* Later starts are held against the settings of this one. */
+static rs_status continue_journal(rs_record *r) {
+  json_t *settings;
+  snprintf(r->created, sizeof r->created, "%s", past_opened(r->past));
+  RS_TRY(past_check(r->past, r->job, r->results));
+  RS_TRY(base_settings(r->job, &settings));
+  return append(r, json_pack("{s:s, s:o}", "is", "settings", "settings", settings));
+}
+
 static rs_status open_journal(rs_record *r) {
   size_t torn;
+  bool lonely = !rs_file_exists(r->journal_path) && rs_file_exists(r->results);
+  if (lonely)
+    return rs_fail(RS_ERR_CONFLICT,
+                   "%s exists, but its journal %s does not: nothing to continue, and it is not "
+                   "overwritten; use --fresh to move it aside, or -o for another file",
+                   r->results, r->journal_path);
   RS_TRY(rs_journal_open(r->journal_path, past_visit, r->past, &r->journal, &torn));
   if (torn > 0)
     rs_logf(r->log, RS_LOG_WARN, "%s: dropped %zu bytes of a record that was cut short",
             r->journal_path, torn);
-  if (past_opened(r->past) != NULL) {
-    snprintf(r->created, sizeof r->created, "%s", past_opened(r->past));
-    return past_check(r->past, r->job, r->results);
-  }
-  rs_clock_utc(r->created);
-  char *settings;
-  RS_TRY(rs_settings_to_json(rs_job_base(r->job), &settings));
-  json_t *parsed = json_loads(settings, 0, NULL);
-  free(settings);
-  return append(r, json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o}", "is", "open", "format",
-                             "ranksweep-journal", "version", 1, "job", rs_job_name(r->job),
-                             "experiment", rs_job_schema(r->job)->experiment, "created", r->created,
-                             "settings", parsed));
+  return past_opened(r->past) != NULL ? continue_journal(r) : begin_journal(r);
 }
 
-rs_status record_open(const char *results, const rs_job *job, const rs_experiment *kind, bool fresh,
-                      const rs_log *log, rs_record **out) {
+/* Creates what the paths of R name, and reads what is there. */
+static rs_status open_files(rs_record *r, const rs_coordinate_options *o) {
+  char *folder;
+  RS_TRY(rs_path_directory(o->results, &folder));
+  rs_status status = rs_file_make_directories(folder);
+  free(folder);
+  RS_TRY(status);
+  if (o->fresh) RS_TRY(move_all_aside(r));
+  RS_TRY(open_journal(r));
+  return tables_create(o->job, o->kind, &r->tables);
+}
+
+rs_status record_open(const rs_coordinate_options *o, rs_record **out) {
   rs_record *r;
-  char *folder = NULL;
   *out = NULL;
   RS_TRY(rs_new(&r, 1, sizeof *r));
-  r->log = log;
-  r->job = job;
-  rs_status status = rs_strdup(&r->results, results);
-  if (status == RS_OK) status = beside(results, ".journal", &r->journal_path);
-  if (status == RS_OK) status = beside(results, ".ckpt", &r->directory);
-  if (status == RS_OK) status = rs_path_directory(results, &folder);
-  if (status == RS_OK) status = rs_file_make_directories(folder);
-  if (status == RS_OK && fresh) status = move_all_aside(r);
+  r->log = o->log;
+  r->job = o->job;
+  r->retry_failed = o->retry_failed;
+  rs_status status = rs_strdup(&r->results, o->results);
+  if (status == RS_OK) status = beside(o->results, ".journal", &r->journal_path);
+  if (status == RS_OK) status = beside(o->results, ".ckpt", &r->directory);
   if (status == RS_OK) status = past_create(&r->past);
-  if (status == RS_OK) status = open_journal(r);
-  if (status == RS_OK) status = tables_create(job, kind, &r->tables);
-  free(folder);
+  if (status == RS_OK) status = open_files(r, o);
   if (status != RS_OK) {
     record_close(r);
     return status;
@@ -151,6 +206,8 @@ static rs_status recall(rs_record *r, const rs_stage *stage) {
   const json_t *known = past_stage(r->past, stage->identity);
   if (known == NULL) return RS_OK;
   const json_t *end = json_object_get(known, "end");
+  const char *state = json_string_value(json_object_get(end, "state"));
+  if (r->retry_failed && state != NULL && strcmp(state, "failed") == 0) return RS_OK;
   if (json_is_true(json_object_get(end, "output"))) {
     char *path;
     RS_TRY(rs_stage_path(r->directory, stage->identity, &path));

@@ -11,11 +11,10 @@
 
 typedef struct rs_record rs_record;
 
-/* Open the record of RESULTS, reading an earlier journal. FRESH moves earlier results aside first.
- * Results of another job, or of settings that change finished work, are RS_ERR_CONFLICT with the
- * differences. */
-rs_status record_open(const char *results, const rs_job *job, const rs_experiment *kind, bool fresh,
-                      const rs_log *log, rs_record **out) RS_MUST_CHECK;
+/* Open the record of the results that OPTIONS name, reading an earlier journal. `fresh` moves
+ * earlier results aside first. Results of another job, of settings that change finished work,
+ * without a journal, or in use by another run are RS_ERR_CONFLICT. */
+rs_status record_open(const rs_coordinate_options *options, rs_record **out) RS_MUST_CHECK;
 void record_close(rs_record *r); /* takes NULL; without a last snapshot */
 
 const char *record_directory(const rs_record *r); /* RESULTS.ckpt, for stages' outputs */

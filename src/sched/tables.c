@@ -344,6 +344,7 @@ static void set_finals(tables *t, const rs_trial *trial) {
       int column = rs_table_find(t->trials, name);
       if (column < 0) continue;
       double number = json_is_number(value) ? json_number_value(value) : NAN;
+      if (!isfinite(number)) continue; /* the cell stays as empty as it is */
       if (rs_table_column(t->trials, (size_t)column)->type == RS_COLUMN_INT)
         rs_table_set_int(t->trials, (size_t)trial->index, (size_t)column, (int64_t)number);
       else

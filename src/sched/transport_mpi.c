@@ -12,7 +12,8 @@
 enum { TAG = 1 };
 /* No sched_yield: beside busy processes it gives whole time slices away, while a short sleep is
  * woken at once. */
-static const double EAGER_SECONDS = 100e-6, SHORTEST_SLEEP = 20e-6, LONGEST_SLEEP = 5e-3;
+static const double EAGER_SECONDS = 100e-6, SHORTEST_SLEEP = 20e-6, LONGEST_SLEEP = 5e-3,
+                    LONGEST_BURST = 50e-3;
 
 typedef struct outgoing {
   MPI_Request request;
@@ -105,7 +106,7 @@ static rs_status poll(rs_transport *t, double seconds, rs_receive receive, void 
     if (probe(m, &probed)) {
       any = true;
       RS_TRY(receive_one(m, &probed, receive, user));
-      continue;
+      if (rs_clock_now() - start < LONGEST_BURST) continue; /* others want their turn as well */
     }
     waited = rs_clock_now() - start;
     if (any || waited >= seconds) return RS_OK;

@@ -54,8 +54,11 @@ static rs_status take(rs_worker *w, json_t *message) {
   if (message_is(message, "start")) {
     RS_ASSERT(w->order == NULL);
     w->order = json_incref(message);
+    w->stop = false;
   } else if (message_is(message, "stop")) {
-    if (message_int(message, "stage") == w->stage) w->stop = true;
+    w->stop |=
+        message_int(message, "stage") == w->stage ||
+        (w->order != NULL && message_int(w->order, "stage") == message_int(message, "stage"));
   } else if (message_is(message, "end")) {
     w->ended = true;
   }
@@ -103,7 +106,7 @@ static rs_status on_progress(void *user, const rs_stage_task *task, const rs_sta
 static bool on_stop(void *user) {
   rs_worker *w = user;
   rs_status status = rs_transport_poll(w->transport, 0, rs_worker_receive, w);
-  return w->stop || status != RS_OK;
+  return w->stop || w->ended || status != RS_OK;
 }
 
 /* ---- running a stage ------------------------------------------------------------------------ */
@@ -116,7 +119,7 @@ static int own_threads(const rs_worker *w) {
   return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
 }
 
-static rs_status join_group(const json_t *order, int rank, rs_comm **comm) {
+static rs_status join_group(const json_t *order, rs_comm **comm) {
   const json_t *members = json_object_get(order, "workers");
   int n = (int)json_array_size(members);
   if (n <= 1) return rs_comm_create_solo(comm);
@@ -124,7 +127,6 @@ static rs_status join_group(const json_t *order, int rank, rs_comm **comm) {
   RS_TRY(rs_new(&ranks, (size_t)n, sizeof *ranks));
   for (int i = 0; i < n; i++)
     ranks[i] = (int)json_integer_value(json_array_get(members, (size_t)i));
-  (void)rank;
   rs_status status = rs_comm_create_group(ranks, n, (int)message_int(order, "stage") % 30000, comm);
   free(ranks);
   return status;
@@ -147,11 +149,12 @@ static rs_status read_task(rs_worker *w, const json_t *order, rs_stage_task *tas
 
 static rs_status send_result(rs_worker *w, const rs_stage_task *task, const rs_stage_report *r) {
   return message_send(w->transport, 0,
-                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i}", "is", "result",
-                                "stage", task->stage, "attempt", task->attempt, "status",
+                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i}", "is",
+                                "result", "stage", task->stage, "attempt", task->attempt, "status",
                                 (int)r->status, "message", r->message, "seconds", r->seconds,
                                 "finals", named_values(r->finals, r->n_finals), "output",
-                                (int)r->has_output, "threads", task->threads, "damaged", r->damaged_checkpoints));
+                                (int)r->has_output, "threads", task->threads, "damaged",
+                                r->damaged_checkpoints));
 }
 
 rs_status rs_worker_run_pending(rs_worker *w) {
@@ -164,9 +167,8 @@ rs_status rs_worker_run_pending(rs_worker *w) {
   rs_stage_report report;
   const rs_run_events events = {w, on_metrics, on_progress, on_stop};
   w->order = NULL;
-  w->stop = false;
   rs_status status = read_task(w, order, &task, &settings);
-  if (status == RS_OK) status = join_group(order, rs_transport_rank(w->transport), &comm);
+  if (status == RS_OK) status = join_group(order, &comm);
   if (status == RS_OK) {
     w->stage = task.stage;
     rs_runner_run(w->runner, &task, comm, &events, &report);

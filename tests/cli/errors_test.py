@@ -81,9 +81,15 @@ def bad_data(h):
     for what, files in cases.items():
         mnist(h, what, files=files)
         h.write("job.yaml", JOB.format(path=what))
-        done = h.run("run", "job.yaml", "-n", "1", "--fresh", expect=None)
-        h.check(done.returncode in (1, 2), f"{what}: exit status {done.returncode}")
+        done = h.run("run", "job.yaml", "-n", "1", expect=2)
         h.check("train-" in done.stderr, f"{what}: the error names the file: {done.stderr}")
+        h.check(not os.path.exists("results"), f"{what}: nothing was written")
+    small = {"train-images-idx3-ubyte": idx(8, [20, 10, 10], bytes(2000)),
+             "t10k-images-idx3-ubyte": idx(8, [10, 10, 10], bytes(1000))}
+    mnist(h, "other-size", files=small)
+    h.write("job.yaml", JOB.format(path="other-size"))
+    done = h.run("run", "job.yaml", "-n", "1", expect=2)
+    h.check("28 x 28" in done.stderr, f"images of another size: {done.stderr}")
     mnist(h, "directory", files={"train-images-idx3-ubyte": None})
     os.makedirs("directory/train-images-idx3-ubyte")
     h.write("job.yaml", JOB.format(path="directory"))
@@ -103,9 +109,26 @@ def other_job(h):
     h.check(open("good.h5", "rb").read() == before, "earlier results are untouched")
     h.run("run", "job.yaml", "-n", "1", "-o", "good.h5", "--set", "train.lr=0.5", "--fresh")
     h.check(any(name.startswith("good.h5.") for name in os.listdir(".")), "--fresh moves them aside")
+    h.write("thesis.h5", "somebody's work")
+    done = h.run("run", "job.yaml", "-n", "1", "-o", "thesis.h5", expect=2)
+    h.check("journal" in done.stderr and open("thesis.h5").read() == "somebody's work",
+            f"a file that is not ours is not overwritten: {done.stderr}")
     h.write("junk.h5", "this is not HDF5")
     done = h.run("show", "junk.h5", expect=2)
     h.check("junk.h5" in done.stderr, f"show names the file: {done.stderr}")
+
+
+def retried(h):
+    """Failed trials stay failed unless asked for; a mended setting may be run again and again."""
+    h.write("fail.yaml", "name: fail\nexperiment: noop\n")
+    told = ["--set", "noop.fail=nan"]
+    h.run("run", "fail.yaml", "-n", "1", "-o", "fail.h5", *told, expect=1)
+    h.check("0 stages run" in h.run("run", "fail.yaml", "-n", "1", "-o", "fail.h5", *told, expect=1).stderr,
+            "a failed trial is not run again unasked")
+    text = h.run("run", "fail.yaml", "-n", "1", "-o", "fail.h5", *told, "--retry-failed", expect=1).stderr
+    h.check("1 stages run" in text, f"--retry-failed runs it: {text}")
+    for _ in range(2):
+        h.run("run", "fail.yaml", "-n", "1", "-o", "fail.h5")
 
 
 def usage(h):
@@ -122,6 +145,7 @@ def main():
     bad_jobs(h)
     bad_data(h)
     other_job(h)
+    retried(h)
     usage(h)
     h.finish()
 
