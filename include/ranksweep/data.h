@@ -1,6 +1,6 @@
 /* data: images from IDX files or drawn, batches in a seeded order.
  *
- * A dataset is plain arrays that one allocation holds; samples stay bytes until they are gathered
+ * A dataset is plain arrays; samples stay bytes until they are gathered
  * into a batch. Element i of a built-in source depends on the seed and i alone, so any range can be
  * made anywhere. */
 #ifndef RANKSWEEP_DATA_H

@@ -74,8 +74,18 @@ void rs_data_cache_destroy(rs_data_cache *cache);
 
 /* ---- kinds ---------------------------------------------------------------------------------- */
 
+/* Vectors that a stage leaves and that are worth a look: all tensors of one last name, a plot each.
+ */
+typedef struct rs_stage_vectors {
+  const char *tensor;    /* "s" finds "dense1/s", "dense2/s", ... */
+  const char *name;      /* of the plots, e.g. "singular_values" */
+  const char *long_name; /* "Singular values" */
+  const char *index;     /* "Index of the singular value" */
+} rs_stage_vectors;
+
 typedef struct rs_stage_op {
   rs_stage_spec spec;
+  const rs_stage_vectors *vectors; /* NULL: none */
   /* Runs the stage on every rank of the group; collective. All ranks return the same status. */
   rs_status (*run)(rs_stage_context *c);
 } rs_stage_op;

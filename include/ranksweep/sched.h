@@ -163,7 +163,9 @@ rs_status rs_work(rs_transport *t) RS_MUST_CHECK;
 /* A running stage, for displays. */
 typedef struct rs_running_view {
   int stage, root;
+  int ranks;        /* of its group */
   const char *name; /* of the stage */
+  double seconds;   /* since this attempt began */
   double fraction;  /* 0..1; NaN: unknown */
   size_t epoch, epochs;
   double loss; /* NaN: none */
@@ -172,10 +174,11 @@ typedef struct rs_running_view {
 typedef struct rs_run_view {
   size_t trials_total, trials_done, trials_failed; /* total 0: not known */
   size_t stages_total, stages_done;
-  double fraction;     /* of the whole work, 0..1 */
-  double elapsed, eta; /* seconds; eta NaN: unknown */
+  double fraction;        /* of the whole work, 0..1 */
+  double elapsed, eta;    /* seconds; eta NaN: unknown */
+  double trials_per_hour; /* finished by this run; NaN: none yet */
   size_t n_running;
-  const rs_running_view *running; /* at most a few */
+  const rs_running_view *running;
   int workers, idle;
 } rs_run_view;
 

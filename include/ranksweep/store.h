@@ -92,19 +92,60 @@ rs_status rs_checkpoint_write(const char *path, const rs_bundle *bundle,
  * NULL; else release with free(). */
 rs_status rs_checkpoint_read(const char *path, rs_bundle *bundle, char **state_json) RS_MUST_CHECK;
 
+/* Names and shapes of the tensors of a checkpoint in the order of the bundle, without their data;
+ * another status of VISIT than RS_OK ends it. */
+typedef rs_status (*rs_tensor_visit)(void *user, const char *name, size_t ndim, const size_t *dims);
+rs_status rs_checkpoint_list(const char *path, rs_tensor_visit visit, void *user) RS_MUST_CHECK;
+
 /* ---- results file ------------------------------------------------------------------------- */
 
 /* The file, readable by HDF5 1.8 and later:
  *   /                 attributes `format`="ranksweep", `format_version` (a whole number) and the
- * texts `state`, `job_name`, `experiment`, `tool_version`, `created`, `updated` (str in h5py)
- *   /trials /stages /metrics /provenance
+ *                     texts `state`, `job_name`, `experiment`, `tool_version`, `created`, `updated`
+ *                     (str in h5py); the numbers of rs_standing; `packed` (1) when it is packed
+ *   /trials /stages /metrics /provenance /running
  *                     one row an element, one member a column: int64, float64, or UTF-8 of fixed
- * length padded with NUL, as wide as the longest cell. Attributes `units` and `long_name`: one text
- * a column in the order of the members, "" where there is none; absent when no column has one.
- * Large tables are chunked and compressed (shuffle, deflate, fletcher32). /job/yaml /job/resolved
- * texts of fixed length /models/<trial>   external link to /model of a checkpoint Equal content
- * gives equal bytes. A reader passes over columns, attributes and objects that it does not know. */
+ *                     length padded with NUL, as wide as the longest cell. Attributes `units` and
+ *                     `long_name`: one text a column in the order of the members, "" where there is
+ *                     none; absent when no column has one. Chunked, with HDF5's own checksum
+ *                     (fletcher32); large ones are compressed (shuffle, deflate)
+ *   /job/yaml /job/resolved
+ *                     texts of fixed length, attribute `checksum` (XXH3-64)
+ *   /models/<trial>   external link to /model of a checkpoint; in a packed file a group like it,
+ *                     with an attribute `tensors` (how many)
+ *   /plots            NeXus: `default` leads from / to it and on to one of its NXdata groups
+ *     <metric>_against_parameters   the first final metric of the done trials
+ *     learning_curve_stage_<stage>  metrics over epochs, of the first RS_PLOTTED_STAGES stages that
+ *                                   have any; rows of one stage must be neighbours in /metrics
+ *     <name of a vector>            a vector of a checkpoint against its index, an external link or
+ *                                   (packed) a dataset; the table `vectors` says where it is from
+ * Equal content gives equal bytes. A reader passes over columns, attributes and objects that it
+ * does not know; /running, /plots and the numbers of rs_standing may be absent. */
 #define RS_RESULTS_VERSION 1
+
+enum { RS_PLOTTED_STAGES = 100 };
+
+/* How a run stands, for displays: attributes of /. What is not known is NaN or 0. */
+typedef struct rs_standing {
+  double elapsed, eta;    /* seconds, since this start */
+  double trials_per_hour; /* finished since this start */
+  int64_t trials_total;
+  int64_t workers, idle; /* MPI ranks that work, and those of them that have nothing to do */
+} rs_standing;
+
+/* Columns of /plots/vectors: one row a vector of a checkpoint that is plotted. */
+enum {
+  RS_VECTOR_NAME,      /* of the plot */
+  RS_VECTOR_TITLE,     /* of the plot */
+  RS_VECTOR_SIGNAL,    /* of the dataset in it, e.g. "singular_values" */
+  RS_VECTOR_LONG_NAME, /* what the vector is */
+  RS_VECTOR_INDEX,     /* what its index is */
+  RS_VECTOR_LENGTH,
+  RS_VECTOR_FILE,   /* as in rs_model_link; "" in a packed file */
+  RS_VECTOR_TENSOR, /* e.g. "dense1/s" */
+  RS_VECTOR_COLUMNS
+};
+extern const rs_column rs_vector_columns[RS_VECTOR_COLUMNS];
 
 /* Everything that a results file holds. When written: borrowed. When read: owned,
  * rs_results_free(). */
@@ -114,6 +155,10 @@ typedef struct rs_results {
   const char *job_yaml;     /* /job/yaml */
   const char *job_resolved; /* /job/resolved, JSON */
   rs_table *trials, *stages, *metrics, *provenance;
+  rs_table *running; /* /running: stages that run at the time; NULL: absent */
+  rs_table *vectors; /* /plots/vectors; NULL: none */
+  rs_standing standing;
+  bool packed;     /* when read: models and vectors are inside */
   size_t n_models; /* /models/<trial> */
   const struct rs_model_link {
     int64_t trial;
@@ -123,8 +168,8 @@ typedef struct rs_results {
   } * models;
 } rs_results;
 
-/* Atomic snapshot of R to PATH. All four tables must be there and have columns; texts may be NULL
- * (""). 10,000 trials and 100,000 metric rows take well under a second. */
+/* Atomic snapshot of R to PATH. The first four tables must be there and have columns; texts may be
+ * NULL (""). 10,000 trials and 100,000 metric rows take well under a second. */
 rs_status rs_results_write(const char *path, const rs_results *r) RS_MUST_CHECK;
 
 /* Read all but the models' tensors, links in the order of trials. /trials has at least `trial`
@@ -133,5 +178,19 @@ rs_status rs_results_write(const char *path, const rs_results *r) RS_MUST_CHECK;
  * failure. */
 rs_status rs_results_read(const char *path, rs_results *r) RS_MUST_CHECK;
 void rs_results_free(rs_results *r);
+
+/* The tensors of a model that rs_results_read found in the results file PATH, from wherever they
+ * are, verifying every checksum. BUNDLE as in rs_checkpoint_read. */
+rs_status rs_results_read_model(const char *path, const struct rs_model_link *model,
+                                rs_bundle *bundle) RS_MUST_CHECK;
+/* The same for the vector in row ROW of R->vectors: a bundle of one tensor. */
+rs_status rs_results_read_vector(const char *path, const rs_results *r, size_t row,
+                                 rs_bundle *bundle) RS_MUST_CHECK;
+
+/* Write the results of FROM, which have been read into R, with all that they link to into one file
+ * TO, whole or not at all. Every checksum is verified on the way: damage is RS_ERR_DATA. Needs
+ * memory for one model at a time. *BYTES (may be NULL): size of TO. */
+rs_status rs_results_pack(const char *from, const rs_results *r, const char *to,
+                          size_t *bytes) RS_MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #define RANKSWEEP_CLI_H
 
 #include "ranksweep/base.h"
+#include "ranksweep/store.h"
 
 #include <stdio.h>
 
@@ -16,7 +17,8 @@ typedef struct cli_command {
   int (*run)(int argc, char **argv);
 } cli_command;
 
-extern const cli_command cli_run, cli_plan, cli_show, cli_kinds, cli_bench;
+extern const cli_command cli_run, cli_plan, cli_status, cli_show, cli_export, cli_pack, cli_verify,
+    cli_kinds, cli_bench;
 
 /* Print "ranksweep: <message of the last failure>" on stderr; the exit status that STATUS means. */
 int cli_fail(rs_status status);
@@ -24,6 +26,17 @@ int cli_fail(rs_status status);
 int cli_usage(const cli_command *command, const char *format, ...) RS_PRINTF(2, 3);
 /* The command's help on stdout; EXIT_DONE. */
 int cli_help(const cli_command *command, const char *options);
+/* Complain of what getopt_long (with opterr 0 and a ':' first) did not like: '?' or ':' in RESULT.
+ * Long options have values of CLI_LONG and more. */
+int cli_bad_option(const cli_command *command, int argc, char **argv, int result);
+enum { CLI_LONG = 256 };
+
+/* Read a results file; one that cannot be opened is bad usage here, not a failure of the system. */
+rs_status cli_read_results(const char *path, rs_results *r) RS_MUST_CHECK;
+/* PATH without ".h5", and with SUFFIX; release with free(). */
+rs_status cli_beside(const char *path, const char *suffix, char **out) RS_MUST_CHECK;
+/* Output is not done before it has left: flushes stdout. */
+rs_status cli_flush(void) RS_MUST_CHECK;
 
 /* ---- tables on a terminal -----------------------------------------------------------------------
  */

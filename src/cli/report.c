@@ -1,7 +1,9 @@
 /* How subcommands complain and explain. */
 #include "cli.h"
 
+#include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 int cli_fail(rs_status status) {
   fprintf(stderr, "ranksweep: %s\n", rs_error_message());
@@ -27,4 +29,31 @@ int cli_usage(const cli_command *command, const char *format, ...) {
 int cli_help(const cli_command *command, const char *options) {
   printf("usage: ranksweep %s\n\n%s\n\n%s", command->usage, command->summary, options);
   return EXIT_DONE;
+}
+
+int cli_bad_option(const cli_command *command, int argc, char **argv, int result) {
+  const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+  if (result == ':') return cli_usage(command, "%s: expected a value after it", word);
+  if (optopt > 0 && optopt < CLI_LONG) return cli_usage(command, "unknown option -%c", optopt);
+  return cli_usage(command, "unknown option %s", word);
+}
+
+rs_status cli_read_results(const char *path, rs_results *r) {
+  rs_status status = rs_results_read(path, r);
+  return status == RS_ERR_IO ? RS_ERR_USAGE : status;
+}
+
+rs_status cli_beside(const char *path, const char *suffix, char **out) {
+  size_t n = strlen(path);
+  if (n > 3 && strcmp(path + n - 3, ".h5") == 0) n -= 3;
+  rs_str text = {0};
+  rs_str_addn(&text, path, n);
+  rs_str_add(&text, suffix);
+  *out = text.text;
+  return rs_str_status(&text);
+}
+
+rs_status cli_flush(void) {
+  if (fflush(stdout) != 0) return rs_fail_errno("cannot write to stdout");
+  return ferror(stdout) ? rs_fail(RS_ERR_IO, "cannot write to stdout") : RS_OK;
 }

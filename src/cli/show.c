@@ -114,8 +114,9 @@ static rs_status select_rows(const show_arguments *a, const rs_results *r, show_
 
 static rs_status print_rows(const show_arguments *a, const rs_results *r, const show_goals *goals,
                             const show_rows *rows) {
-  if (a->csv) return show_print_csv(r, rows);
-  if (a->json) return show_print_json(r, rows);
+  if (a->csv) show_write_csv(r->trials, rows, stdout);
+  if (a->csv) return RS_OK;
+  if (a->json) return show_write_json(r->trials, rows, stdout);
   if (a->one) return show_print_trial(r, a->path, rows->rows[0]);
   return show_print_text(r, rows, a->best || a->pareto ? goals : NULL);
 }
@@ -124,20 +125,12 @@ static rs_status show(const show_arguments *a) {
   rs_results r;
   show_goals goals = {0};
   show_rows rows = {0};
-  rs_status status = rs_results_read(a->path, &r);
-  /* A file that is not there is bad usage here, not a failure of the system. */
-  if (status == RS_ERR_IO) return RS_ERR_USAGE;
+  rs_status status = cli_read_results(a->path, &r);
   if (status == RS_OK) status = select_rows(a, &r, &goals, &rows);
   if (status == RS_OK) status = print_rows(a, &r, &goals, &rows);
   show_rows_free(&rows);
   rs_results_free(&r);
   return status;
-}
-
-/* Output is not done before it has left. */
-static rs_status flush(void) {
-  if (fflush(stdout) != 0) return rs_fail_errno("cannot write to stdout");
-  return ferror(stdout) ? rs_fail(RS_ERR_IO, "cannot write to stdout") : RS_OK;
 }
 
 static int run(int argc, char **argv) {
@@ -147,7 +140,7 @@ static int run(int argc, char **argv) {
   int exit_status = parse(argc, argv, &a, &helped);
   if (exit_status != EXIT_DONE) return exit_status;
   rs_status status = helped ? RS_OK : show(&a);
-  if (status == RS_OK) status = flush();
+  if (status == RS_OK) status = cli_flush();
   return status == RS_OK ? EXIT_DONE : cli_fail(status);
 }
 

@@ -4,8 +4,6 @@
 
 #include "cli.h"
 
-#include "ranksweep/store.h"
-
 /* ---- columns and cells (show_cell.c) ------------------------------------------------------ */
 
 /* What a column of /trials is there for, told by its name: tables.c of the scheduler makes them. */
@@ -115,8 +113,12 @@ rs_status show_print_text(const rs_results *r, const show_rows *rows,
                           const show_goals *goals) RS_MUST_CHECK;
 /* One trial: settings, metrics, stages, learning curve, model (show_trial.c). */
 rs_status show_print_trial(const rs_results *r, const char *path, size_t row) RS_MUST_CHECK;
-/* Every column of /trials as it is stored (show_export.c). */
-rs_status show_print_csv(const rs_results *r, const show_rows *rows) RS_MUST_CHECK;
-rs_status show_print_json(const rs_results *r, const show_rows *rows) RS_MUST_CHECK;
+
+/* ---- tables for other programs (show_export.c) -------------------------------------------- */
+
+/* Every column of T as it is stored, of these rows or (NULL) of all. Write errors are left to the
+ * stream. */
+void show_write_csv(const rs_table *t, const show_rows *rows, FILE *to);
+rs_status show_write_json(const rs_table *t, const show_rows *rows, FILE *to) RS_MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-/* Trials for other programs: CSV and JSON. */
+/* Tables for other programs: CSV and JSON. */
 #include "show.h"
 
 #include <inttypes.h>
@@ -11,53 +11,52 @@
 /* ---- CSV ---------------------------------------------------------------------------------- */
 
 /* RFC 4180: a field with a comma, quote or line break goes between quotes, its quotes doubled. */
-static void print_field(const char *text) {
+static void print_field(const char *text, FILE *to) {
   if (strpbrk(text, ",\"\r\n") == NULL) {
-    fputs(text, stdout);
+    fputs(text, to);
     return;
   }
-  putchar('"');
+  putc('"', to);
   for (; *text != '\0'; text++) {
-    if (*text == '"') putchar('"');
-    putchar(*text);
+    if (*text == '"') putc('"', to);
+    putc(*text, to);
   }
-  putchar('"');
+  putc('"', to);
 }
 
 /* The fewest digits that read back as the same number; nothing for NaN. */
-static void print_double(double value) {
+static void print_double(double value, FILE *to) {
   char text[32];
   if (isnan(value)) return;
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
   }
-  fputs(text, stdout);
+  fputs(text, to);
 }
 
-static void print_csv_cell(const rs_table *t, size_t row, size_t column) {
+static void print_csv_cell(const rs_table *t, size_t row, size_t column, FILE *to) {
   switch (rs_table_column(t, column)->type) {
-  case RS_COLUMN_INT: printf("%" PRId64, rs_table_int(t, row, column)); break;
-  case RS_COLUMN_FLOAT: print_double(rs_table_float(t, row, column)); break;
-  case RS_COLUMN_TEXT: print_field(rs_table_text(t, row, column)); break;
+  case RS_COLUMN_INT: fprintf(to, "%" PRId64, rs_table_int(t, row, column)); break;
+  case RS_COLUMN_FLOAT: print_double(rs_table_float(t, row, column), to); break;
+  case RS_COLUMN_TEXT: print_field(rs_table_text(t, row, column), to); break;
   }
 }
 
-rs_status show_print_csv(const rs_results *r, const show_rows *rows) {
-  size_t n = rs_table_columns(r->trials);
+void show_write_csv(const rs_table *t, const show_rows *rows, FILE *to) {
+  size_t n = rs_table_columns(t), n_rows = rows != NULL ? rows->count : rs_table_rows(t);
   for (size_t c = 0; c < n; c++) {
-    if (c > 0) putchar(',');
-    print_field(rs_table_column(r->trials, c)->name);
+    if (c > 0) putc(',', to);
+    print_field(rs_table_column(t, c)->name, to);
   }
-  putchar('\n');
-  for (size_t i = 0; i < rows->count; i++) {
+  putc('\n', to);
+  for (size_t i = 0; i < n_rows; i++) {
     for (size_t c = 0; c < n; c++) {
-      if (c > 0) putchar(',');
-      print_csv_cell(r->trials, rows->rows[i], c);
+      if (c > 0) putc(',', to);
+      print_csv_cell(t, rows != NULL ? rows->rows[i] : i, c, to);
     }
-    putchar('\n');
+    putc('\n', to);
   }
-  return RS_OK;
 }
 
 /* ---- JSON --------------------------------------------------------------------------------- */
@@ -86,24 +85,25 @@ static json_t *cell_value(const rs_table *t, size_t row, size_t column) {
   return text_value(rs_table_text(t, row, column));
 }
 
-static rs_status print_object(const rs_table *t, size_t row) {
+static rs_status print_object(const rs_table *t, size_t row, FILE *to) {
   json_t *object = json_object();
   rs_status status = RS_OK;
   for (size_t c = 0; status == RS_OK && c < rs_table_columns(t); c++)
     if (json_object_set_new(object, rs_table_column(t, c)->name, cell_value(t, row, c)) != 0)
-      status = rs_fail(RS_ERR_DATA, "trials: column %zu cannot be written as JSON", c);
-  if (status == RS_OK && json_dumpf(object, stdout, 0) != 0)
-    status = rs_fail(RS_ERR_IO, "cannot write to stdout");
+      status = rs_fail(RS_ERR_DATA, "column %zu cannot be written as JSON", c);
+  if (status == RS_OK && json_dumpf(object, to, 0) != 0)
+    status = rs_fail(RS_ERR_IO, "cannot write JSON");
   json_decref(object);
   return status;
 }
 
-rs_status show_print_json(const rs_results *r, const show_rows *rows) {
-  putchar('[');
-  for (size_t i = 0; i < rows->count; i++) {
-    fputs(i > 0 ? ",\n " : "\n ", stdout);
-    RS_TRY(print_object(r->trials, rows->rows[i]));
+rs_status show_write_json(const rs_table *t, const show_rows *rows, FILE *to) {
+  size_t n = rows != NULL ? rows->count : rs_table_rows(t);
+  putc('[', to);
+  for (size_t i = 0; i < n; i++) {
+    fputs(i > 0 ? ",\n " : "\n ", to);
+    RS_TRY(print_object(t, rows != NULL ? rows->rows[i] : i, to));
   }
-  puts(rows->count > 0 ? "\n]" : "]");
+  fputs(n > 0 ? "\n]\n" : "]\n", to);
   return RS_OK;
 }

@@ -97,10 +97,18 @@ static rs_status run(rs_stage_context *c) {
   return share_results(c->comm, all, hidden);
 }
 
+static const rs_stage_vectors singular_values = {
+    .tensor = "s",
+    .name = "singular_values",
+    .long_name = "Singular values",
+    .index = "Index of the singular value",
+};
+
 const rs_stage_op rs_mlp_svd = {
     .spec = {.name = "mlp-svd",
              .version = 1,
              .reads = (const char *const[]){"model.hidden", NULL},
              .cost = cost},
+    .vectors = &singular_values,
     .run = run,
 };

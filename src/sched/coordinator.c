@@ -18,7 +18,7 @@ typedef struct stage_live {
   double started, fraction, loss;
   size_t epoch, epochs;
   bool running;
-  int root, attempt;
+  int root, ranks, attempt;
 } stage_live;
 
 typedef struct coordinator {
@@ -30,6 +30,9 @@ typedef struct coordinator {
   rs_record *record;
   stage_live *live; /* by stage */
   size_t cap_live;
+  rs_running_view *views; /* of what runs, for displays */
+  size_t cap_views;
+  size_t ended_before; /* trials that earlier runs finished */
   bool no_more_trials, stop_sent, finished;
   double started, shown, cost_before; /* cost_before: of what earlier runs left to do */
   rs_run_summary *summary;
@@ -127,6 +130,7 @@ static rs_status start_stage(coordinator *c, const rs_command *command) {
                                        .loss = NAN,
                                        .running = true,
                                        .root = command->workers[0],
+                                       .ranks = command->n_workers,
                                        .attempt = command->attempt};
   c->summary->stages_run++;
   return status;
@@ -287,20 +291,24 @@ static void receive(void *user, int from, const char *text) {
 
 /* ---- between messages ----------------------------------------------------------------------- */
 
-static size_t view_running(const coordinator *c, rs_running_view *views, size_t most) {
-  size_t n = 0;
-  for (size_t i = 0; i < rs_plan_stages(c->plan) && n < most; i++) {
+static rs_status view_running(coordinator *c, size_t *n) {
+  double now = rs_clock_now();
+  *n = 0;
+  for (size_t i = 0; i < rs_plan_stages(c->plan); i++) {
     const stage_live *live = &c->live[i];
     if (!live->running) continue;
-    views[n++] = (rs_running_view){.stage = (int)i,
-                                   .root = live->root,
-                                   .name = rs_plan_stage(c->plan, i)->spec->name,
-                                   .fraction = live->fraction,
-                                   .epoch = live->epoch,
-                                   .epochs = live->epochs,
-                                   .loss = live->loss};
+    RS_TRY(rs_grow(&c->views, &c->cap_views, *n + 1, sizeof *c->views));
+    c->views[(*n)++] = (rs_running_view){.stage = (int)i,
+                                         .root = live->root,
+                                         .ranks = live->ranks,
+                                         .name = rs_plan_stage(c->plan, i)->spec->name,
+                                         .seconds = now - live->started,
+                                         .fraction = live->fraction,
+                                         .epoch = live->epoch,
+                                         .epochs = live->epochs,
+                                         .loss = live->loss};
   }
-  return n;
+  return RS_OK;
 }
 
 /* Work done by this run so far, running stages in part. */
@@ -311,42 +319,53 @@ static double cost_done(const coordinator *c, const rs_running_view *views, size
   return done;
 }
 
-static void show(coordinator *c) {
-  enum { MOST = 64 };
-  rs_running_view views[MOST];
+/* How the run stands; what VIEW points at is good until the next call. */
+static rs_status take_stock(coordinator *c, rs_run_view *view) {
   rs_sched_counts counts;
+  size_t n, ended = c->summary->done + c->summary->failed - c->ended_before;
+  RS_TRY(view_running(c, &n));
   rs_sched_count(c->sched, &counts);
-  size_t n = view_running(c, views, MOST);
-  double elapsed = rs_clock_now() - c->started, done = cost_done(c, views, n);
+  double elapsed = rs_clock_now() - c->started, done = cost_done(c, c->views, n);
   double whole = c->cost_before, fraction = whole > 0 ? done / whole : 1.0;
-  rs_run_view view = {.trials_total = rs_strategy_total(c->strategy),
-                      .trials_done = c->summary->done,
-                      .trials_failed = c->summary->failed,
-                      .stages_total = rs_plan_stages(c->plan),
-                      .stages_done = (size_t)counts.stages[RS_DONE],
-                      .fraction = fraction,
-                      .elapsed = elapsed,
-                      .eta = fraction > 0.005 ? elapsed * (1.0 - fraction) / fraction : NAN,
-                      .n_running = n,
-                      .running = views,
-                      .workers = counts.workers,
-                      .idle = counts.idle};
-  c->options->show(c->options->user, &view);
+  *view = (rs_run_view){.trials_total = rs_strategy_total(c->strategy),
+                        .trials_done = c->summary->done,
+                        .trials_failed = c->summary->failed,
+                        .stages_total = rs_plan_stages(c->plan),
+                        .stages_done = (size_t)counts.stages[RS_DONE],
+                        .fraction = fraction,
+                        .elapsed = elapsed,
+                        .eta = fraction > 0.005 ? elapsed * (1.0 - fraction) / fraction : NAN,
+                        .trials_per_hour = ended > 0 ? 3600.0 * (double)ended / elapsed : NAN,
+                        .n_running = n,
+                        .running = c->views,
+                        .workers = counts.workers,
+                        .idle = counts.idle};
+  return RS_OK;
+}
+
+/* To the display and to the results file, each in its own time. */
+static rs_status report(coordinator *c) {
+  rs_run_view view;
+  bool show = c->options->show != NULL && rs_clock_now() - c->shown > SHOW_SECONDS;
+  bool keep = record_due(c->record);
+  if (!show && !keep) return RS_OK;
+  RS_TRY(take_stock(c, &view));
+  if (show) {
+    c->shown = rs_clock_now();
+    c->options->show(c->options->user, &view);
+  }
+  return keep ? record_snapshot(c->record, &view) : RS_OK;
 }
 
 static rs_status housekeeping(coordinator *c) {
-  double now = rs_clock_now();
-  if (c->options->show != NULL && now - c->shown > SHOW_SECONDS) {
-    c->shown = now;
-    show(c);
-  }
+  RS_TRY(report(c));
   if (!c->stop_sent && c->options->stop != NULL && c->options->stop(c->options->user)) {
     c->stop_sent = true;
     rs_logf(c->options->log, RS_LOG_WARN, "stopping: running stages leave, finished ones are kept");
     RS_TRY(rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_STOP}));
     RS_TRY(carry_out_all(c));
   }
-  return record_flush(c->record, false);
+  return record_flush(c->record);
 }
 
 /* ---- life
@@ -365,6 +384,7 @@ static rs_status prepare(coordinator *c) {
   const rs_coordinate_options *o = c->options;
   int attempts = (int)rs_settings_int(rs_job_base(o->job), "resources.max_attempts");
   const rs_stage_spec *specs[RS_MAX_STAGES];
+  rs_run_view view;
   size_t n = rs_experiment_specs(o->kind, specs);
   RS_TRY(record_open(o, &c->record));
   RS_TRY(rs_plan_create(o->job, specs, n, &c->plan));
@@ -377,7 +397,9 @@ static rs_status prepare(coordinator *c) {
     rs_logf(o->log, RS_LOG_INFO, "continuing: %zu of %zu stages are done already",
             c->summary->stages_reused, rs_plan_stages(c->plan));
   RS_TRY(carry_out_all(c)); /* trials that are finished already */
-  RS_TRY(record_flush(c->record, true));
+  c->ended_before = c->summary->done + c->summary->failed;
+  RS_TRY(take_stock(c, &view));
+  RS_TRY(record_snapshot(c->record, &view));
   return set_up_workers(c);
 }
 
@@ -391,7 +413,10 @@ static rs_status run(coordinator *c) {
   }
   c->summary->stopped =
       c->summary->done + c->summary->failed < c->summary->trials || !c->no_more_trials;
-  rs_status status = record_finish(c->record, c->summary->stopped ? "interrupted" : "complete");
+  rs_run_view view;
+  rs_status status = take_stock(c, &view);
+  if (status == RS_OK)
+    status = record_finish(c->record, c->summary->stopped ? "interrupted" : "complete", &view);
   return c->status == RS_OK ? status : rs_fail(c->status, "%s", c->message);
 }
 
@@ -416,5 +441,6 @@ rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t,
   rs_strategy_destroy(c.strategy);
   rs_plan_destroy(c.plan);
   free(c.live);
+  free(c.views);
   return status == RS_OK ? RS_OK : rs_fail(status, "%s", c.message);
 }

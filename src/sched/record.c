@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double SYNC_SECONDS = 0.2, SNAPSHOT_SECONDS = 2.0;
+static const double SYNC_SECONDS = 0.2, SNAPSHOT_SECONDS = 2.0, REFRESH_SECONDS = 10.0;
+/* Of the time that snapshots may take; large ones come less often. */
+static const double SNAPSHOT_SHARE = 0.02;
 
 struct rs_record {
   char *results, *journal_path, *directory;
@@ -22,6 +24,7 @@ struct rs_record {
   past *past;
   char created[RS_CLOCK_TEXT];
   double synced, snapped;
+  double snapshot_cost; /* seconds that the last one took */
   bool retry_failed;
   bool news; /* since the last snapshot */
 };
@@ -285,24 +288,32 @@ const char *record_message(const rs_record *r, int stage) {
 
 /* ---- snapshots ------------------------------------------------------------------------------ */
 
-static rs_status snapshot(rs_record *r, const char *state) {
+static rs_status snapshot(rs_record *r, const char *state, const rs_run_view *view) {
+  double began = rs_clock_now();
   RS_TRY(rs_journal_sync(r->journal));
-  RS_TRY(tables_write(r->tables, r->results, r->directory, r->created, state));
-  r->snapped = rs_clock_now();
+  RS_TRY(tables_write(r->tables, r->results, r->directory, r->created, state, view));
+  r->synced = r->snapped = rs_clock_now();
+  r->snapshot_cost = r->snapped - began;
   r->news = false;
   return RS_OK;
 }
 
-rs_status record_flush(rs_record *r, bool force) {
-  double now = rs_clock_now();
-  if (force || (r->news && now - r->snapped > SNAPSHOT_SECONDS)) return snapshot(r, "running");
-  if (rs_journal_dirty(r->journal) && now - r->synced > SYNC_SECONDS) {
-    r->synced = now;
-    return rs_journal_sync(r->journal);
-  }
-  return RS_OK;
+bool record_due(const rs_record *r) {
+  double age = rs_clock_now() - r->snapped, rest = r->snapshot_cost / SNAPSHOT_SHARE;
+  return age > (r->news ? SNAPSHOT_SECONDS : REFRESH_SECONDS) && age > rest;
 }
 
-rs_status record_finish(rs_record *r, const char *state) {
-  return snapshot(r, state);
+rs_status record_snapshot(rs_record *r, const rs_run_view *view) {
+  return snapshot(r, "running", view);
+}
+
+rs_status record_flush(rs_record *r) {
+  double now = rs_clock_now();
+  if (!rs_journal_dirty(r->journal) || now - r->synced <= SYNC_SECONDS) return RS_OK;
+  r->synced = now;
+  return rs_journal_sync(r->journal);
+}
+
+rs_status record_finish(rs_record *r, const char *state, const rs_run_view *view) {
+  return snapshot(r, state, view);
 }

@@ -41,11 +41,16 @@ double record_final(const rs_record *r, size_t trial, const char *metric);
 /* Message of the last failed attempt of a stage, "" when none. */
 const char *record_message(const rs_record *r, int stage);
 
-/* Make the journal durable when that is due, and write a snapshot when there is news and the last
- * one is old enough; FORCE: now. */
-rs_status record_flush(rs_record *r, bool force) RS_MUST_CHECK;
+/* Make the journal durable when that is due. */
+rs_status record_flush(rs_record *r) RS_MUST_CHECK;
+
+/* Is a snapshot due? There is news and the last one is old enough, or it is so old that it says
+ * little of what runs. */
+bool record_due(const rs_record *r);
+/* Write a snapshot now. VIEW: how the run stands. */
+rs_status record_snapshot(rs_record *r, const rs_run_view *view) RS_MUST_CHECK;
 
 /* Last snapshot, with STATE: complete or interrupted. */
-rs_status record_finish(rs_record *r, const char *state) RS_MUST_CHECK;
+rs_status record_finish(rs_record *r, const char *state, const rs_run_view *view) RS_MUST_CHECK;
 
 #endif

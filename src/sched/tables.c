@@ -3,6 +3,8 @@
 #include "metrics.h"
 #include "ranksweep/run.h"
 #include "ranksweep/store.h"
+#include "standing.h"
+#include "vectors.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +12,9 @@
 
 typedef struct stage_notes {
   rs_id identity;
-  json_t *finals; /* {name: value} of the last attempt that gave a result */
+  const char *kind;
+  const rs_stage_vectors *vectors; /* still to be looked for in its output; NULL: none */
+  json_t *finals;                  /* {name: value} of the last attempt that gave a result */
   bool output;
   int64_t last_step; /* of its rows of metrics; -1: none */
 } stage_notes;
@@ -20,6 +24,7 @@ struct tables {
   const rs_experiment *kind;
   rs_table *trials, *stages, *provenance;
   metrics *metrics;
+  vectors *vectors;
   stage_notes *notes; /* by stage */
   size_t cap_notes;
   struct rs_model_link *models;
@@ -138,6 +143,7 @@ rs_status tables_create(const rs_job *job, const rs_experiment *kind, tables **o
   if (status == RS_OK)
     status = rs_table_create(provenance_columns, RS_COUNT(provenance_columns), &t->provenance);
   if (status == RS_OK) status = metrics_create(kind->metrics, &t->metrics);
+  if (status == RS_OK) status = vectors_create(&t->vectors);
   if (status != RS_OK) {
     tables_destroy(t);
     return status;
@@ -155,6 +161,7 @@ void tables_destroy(tables *t) {
   rs_table_destroy(t->stages);
   rs_table_destroy(t->provenance);
   metrics_destroy(t->metrics);
+  vectors_destroy(t->vectors);
   free(t->notes);
   free(t->models);
   free(t);
@@ -207,7 +214,10 @@ rs_status tables_add_stage(tables *t, const rs_stage *stage) {
   RS_TRY(rs_grow(&t->notes, &t->cap_notes, (size_t)stage->index + 1, sizeof *t->notes));
   RS_TRY(rs_table_add_row(t->stages, &row));
   RS_ASSERT(row == (size_t)stage->index);
-  t->notes[row] = (stage_notes){.identity = stage->identity, .last_step = -1};
+  t->notes[row] = (stage_notes){.identity = stage->identity,
+                                .kind = stage->spec->name,
+                                .vectors = t->kind->stages[stage->step]->vectors,
+                                .last_step = -1};
   rs_id_format(stage->identity, id);
   rs_table_set_int(t->stages, row, STAGE_STAGE, stage->index);
   rs_table_set_int(t->stages, row, STAGE_PARENT, stage->parent);
@@ -396,10 +406,15 @@ double tables_final(const tables *t, size_t trial, const char *metric) {
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
+static const char *last_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash != NULL ? slash + 1 : path;
+}
+
 /* Models with their path from the results file: "<directory's name>/<identity>.h5". */
 static rs_status resolve_models(const tables *t, const char *directory,
                                 struct rs_model_link **out) {
-  const char *slash = strrchr(directory, '/'), *name = slash != NULL ? slash + 1 : directory;
+  const char *name = last_name(directory);
   RS_TRY(rs_new(out, t->n_models, sizeof **out));
   for (size_t i = 0; i < t->n_models; i++) {
     char *file;
@@ -428,16 +443,50 @@ static rs_status resolved_job(const rs_job *job, char **out) {
   return *out != NULL ? RS_OK : rs_fail(RS_ERR_NOMEM, "out of memory: the resolved job");
 }
 
-rs_status tables_write(const tables *t, const char *path, const char *directory,
-                       const char *created, const char *state) {
+/* Notes the vectors of stages that have ended since the last time. */
+static rs_status look_for_vectors(tables *t, const char *directory) {
+  for (size_t i = 0; i < rs_table_rows(t->stages); i++) {
+    stage_notes *notes = &t->notes[i];
+    if (notes->vectors == NULL || !notes->output) continue;
+    if (strcmp(rs_table_text(t->stages, i, STAGE_STATE), "done") != 0) continue;
+    const rs_stage_vectors *spec = notes->vectors;
+    notes->vectors = NULL;
+    RS_TRY(vectors_look(t->vectors, (int)i, notes->kind, spec, directory, notes->identity));
+  }
+  return RS_OK;
+}
+
+/* What a snapshot has that is made for it alone. */
+typedef struct extras {
+  char *resolved;
+  struct rs_model_link *models;
+  rs_table *metrics, *running, *vectors;
+} extras;
+
+static rs_status make_extras(tables *t, const char *directory, const rs_run_view *view, extras *e) {
+  RS_TRY(look_for_vectors(t, directory));
+  RS_TRY(resolved_job(t->job, &e->resolved));
+  RS_TRY(metrics_table(t->metrics, &e->metrics));
+  RS_TRY(standing_running(view, &e->running));
+  RS_TRY(vectors_table(t->vectors, last_name(directory), &e->vectors));
+  return resolve_models(t, directory, &e->models);
+}
+
+static void free_extras(const tables *t, extras *e) {
+  for (size_t i = 0; e->models != NULL && i < t->n_models; i++) free((char *)e->models[i].file);
+  free(e->models);
+  free(e->resolved);
+  rs_table_destroy(e->metrics);
+  rs_table_destroy(e->running);
+  rs_table_destroy(e->vectors);
+}
+
+rs_status tables_write(tables *t, const char *path, const char *directory, const char *created,
+                       const char *state, const rs_run_view *view) {
   char updated[RS_CLOCK_TEXT];
-  char *resolved = NULL;
-  struct rs_model_link *models = NULL;
-  rs_table *rows = NULL;
+  extras e = {0};
   rs_clock_utc(updated);
-  rs_status status = resolved_job(t->job, &resolved);
-  if (status == RS_OK) status = metrics_table(t->metrics, &rows);
-  if (status == RS_OK) status = resolve_models(t, directory, &models);
+  rs_status status = make_extras(t, directory, view, &e);
   if (status == RS_OK) {
     rs_results results = {.state = state,
                           .job_name = rs_job_name(t->job),
@@ -446,18 +495,18 @@ rs_status tables_write(const tables *t, const char *path, const char *directory,
                           .created = created,
                           .updated = updated,
                           .job_yaml = rs_job_yaml(t->job),
-                          .job_resolved = resolved,
+                          .job_resolved = e.resolved,
                           .trials = t->trials,
                           .stages = t->stages,
-                          .metrics = rows,
+                          .metrics = e.metrics,
                           .provenance = t->provenance,
+                          .running = e.running,
+                          .vectors = e.vectors,
+                          .standing = standing_of(view),
                           .n_models = t->n_models,
-                          .models = models};
+                          .models = e.models};
     status = rs_results_write(path, &results);
   }
-  for (size_t i = 0; models != NULL && i < t->n_models; i++) free((char *)models[i].file);
-  free(models);
-  free(resolved);
-  rs_table_destroy(rows);
+  free_extras(t, &e);
   return status;
 }

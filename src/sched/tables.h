@@ -35,9 +35,10 @@ rs_status tables_end_trial(tables *t, const rs_trial *trial, rs_outcome outcome,
                            int stage) RS_MUST_CHECK;
 double tables_final(const tables *t, size_t trial, const char *metric);
 
-/* Write them all as the results file PATH. DIRECTORY holds the stages' outputs, beside it. */
-rs_status tables_write(const tables *t, const char *path, const char *directory,
-                       const char *created, const char *state) RS_MUST_CHECK;
+/* Write them all, and how the run stands, as the results file PATH. DIRECTORY holds the stages'
+ * outputs, beside it. */
+rs_status tables_write(tables *t, const char *path, const char *directory, const char *created,
+                       const char *state, const rs_run_view *view) RS_MUST_CHECK;
 
 /* "pending", "running", ...; and back (RS_PENDING for an unknown word). */
 const char *outcome_text(rs_outcome outcome);

@@ -15,7 +15,7 @@ static bool set_attribute(hid_t object, const char *name, hid_t type, hid_t spac
   return ok;
 }
 
-bool rs_h5_set_int(hid_t object, const char *name, hid_t type, const void *value) {
+bool rs_h5_set_number(hid_t object, const char *name, hid_t type, const void *value) {
   hid_t space = H5Screate(H5S_SCALAR);
   bool ok = set_attribute(object, name, type, space, value);
   rs_h5_close(space);
@@ -78,6 +78,19 @@ rs_status rs_h5_get_int(const rs_h5_file *f, hid_t object, const char *where, co
   rs_h5_close(stored);
   rs_h5_close(attribute);
   return status;
+}
+
+double rs_h5_get_double(hid_t object, const char *name, double otherwise) {
+  double value = otherwise;
+  if (H5Aexists(object, name) <= 0) return otherwise;
+  hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), space = H5I_INVALID_HID;
+  if (attribute >= 0) space = H5Aget_space(attribute);
+  bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+  /* HDF5 converts between any two number types, and refuses all others. */
+  if (one && H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0) value = otherwise;
+  rs_h5_close(space);
+  rs_h5_close(attribute);
+  return value;
 }
 
 static rs_status read_fixed(const rs_h5_file *f, hid_t attribute, hid_t type, const char *where,

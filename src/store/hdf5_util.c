@@ -119,6 +119,16 @@ hid_t rs_h5_group_create(hid_t parent, const char *name) {
   return group;
 }
 
+bool rs_h5_group_enter(hid_t *group, const char *name) {
+  htri_t exists = H5Lexists(*group, name, H5P_DEFAULT);
+  hid_t next = H5I_INVALID_HID;
+  if (exists > 0) next = H5Gopen2(*group, name, H5P_DEFAULT);
+  if (exists == 0) next = rs_h5_group_create(*group, name);
+  rs_h5_close(*group);
+  *group = next;
+  return next >= 0;
+}
+
 hid_t rs_h5_text_type(size_t width) {
   hid_t type = H5Tcopy(H5T_C_S1);
   bool ok = type >= 0 && H5Tset_size(type, width) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0;
@@ -126,4 +136,23 @@ hid_t rs_h5_text_type(size_t width) {
   if (ok) return type;
   rs_h5_close(type);
   return H5I_INVALID_HID;
+}
+
+bool rs_h5_text_write(hid_t group, const char *name, const char *text) {
+  char empty = '\0';
+  size_t length = strlen(text);
+  uint64_t checksum = rs_checksum(text, length);
+  hid_t type = rs_h5_text_type(length > 0 ? length : 1), space = H5Screate(H5S_SCALAR);
+  hid_t creation = rs_h5_creation(H5P_DATASET_CREATE), dataset = H5I_INVALID_HID;
+  if (type >= 0 && space >= 0 && creation >= 0)
+    dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  bool ok =
+      dataset >= 0 &&
+      H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, length > 0 ? text : &empty) >= 0 &&
+      rs_h5_set_number(dataset, "checksum", H5T_NATIVE_UINT64, &checksum);
+  rs_h5_close(dataset);
+  rs_h5_close(creation);
+  rs_h5_close(space);
+  rs_h5_close(type);
+  return ok;
 }

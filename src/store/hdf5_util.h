@@ -53,16 +53,24 @@ hid_t rs_h5_group_create(hid_t parent, const char *name);
 /* UTF-8 text of exactly WIDTH bytes, padded with NUL; WIDTH H5T_VARIABLE: of any length. */
 hid_t rs_h5_text_type(size_t width);
 
-bool rs_h5_set_int(hid_t object, const char *name, hid_t type, const void *value);
+/* A scalar of any number TYPE. */
+bool rs_h5_set_number(hid_t object, const char *name, hid_t type, const void *value);
 /* VARIABLE: h5py hands out a str instead of bytes. */
 bool rs_h5_set_text(hid_t object, const char *name, const char *text, bool variable);
 /* An array of N texts, all as wide as the longest. */
 bool rs_h5_set_texts(hid_t object, const char *name, const char *const *texts, size_t n);
 
+/* A scalar dataset of fixed length, which h5py and h5dump show as it is. */
+bool rs_h5_text_write(hid_t group, const char *name, const char *text);
+/* Step into the group NAME of *GROUP, which is closed; made when it is not there. */
+bool rs_h5_group_enter(hid_t *group, const char *name);
+
 /* Attribute NAME of OBJECT, which is called WHERE in messages; absent or of another type:
  * RS_ERR_DATA. */
 rs_status rs_h5_get_int(const rs_h5_file *f, hid_t object, const char *where, const char *name,
                         hid_t type, void *value) RS_MUST_CHECK;
+/* A number of any type as a double; absent or unfit: OTHERWISE. */
+double rs_h5_get_double(hid_t object, const char *name, double otherwise);
 /* A scalar text of either kind; release with free(). */
 rs_status rs_h5_get_text(const rs_h5_file *f, hid_t object, const char *where, const char *name,
                          char **text) RS_MUST_CHECK;

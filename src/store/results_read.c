@@ -2,6 +2,7 @@
 #include "hdf5_util.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,12 @@ static rs_status read_root_text(const rs_h5_file *f, const char *name, const cha
   return RS_OK;
 }
 
+/* 0 unless it is a number that can be one of something. */
+static int64_t read_count(const rs_h5_file *f, const char *name) {
+  double value = rs_h5_get_double(f->id, name, 0);
+  return value >= 0 && value < 1e15 ? (int64_t)value : 0;
+}
+
 static rs_status read_root(const rs_h5_file *f, rs_results *r) {
   RS_TRY(check_format(f));
   RS_TRY(read_root_text(f, "state", &r->state));
@@ -36,7 +43,15 @@ static rs_status read_root(const rs_h5_file *f, rs_results *r) {
   RS_TRY(read_root_text(f, "experiment", &r->experiment));
   RS_TRY(read_root_text(f, "tool_version", &r->tool_version));
   RS_TRY(read_root_text(f, "created", &r->created));
-  return read_root_text(f, "updated", &r->updated);
+  RS_TRY(read_root_text(f, "updated", &r->updated));
+  r->packed = rs_h5_get_double(f->id, "packed", 0) == 1;
+  r->standing = (rs_standing){.elapsed = rs_h5_get_double(f->id, "elapsed", NAN),
+                              .eta = rs_h5_get_double(f->id, "eta", NAN),
+                              .trials_per_hour = rs_h5_get_double(f->id, "trials_per_hour", NAN),
+                              .trials_total = read_count(f, "trials_total"),
+                              .workers = read_count(f, "workers"),
+                              .idle = read_count(f, "idle")};
+  return RS_OK;
 }
 
 /* ---- tables ------------------------------------------------------------------------------- */
@@ -56,7 +71,25 @@ static rs_status read_tables(const rs_h5_file *f, rs_results *r) {
   RS_TRY(expect_column(f, "trials", r->trials, "state", RS_COLUMN_TEXT));
   RS_TRY(rs_h5_table_read(f, "stages", &r->stages));
   RS_TRY(rs_h5_table_read(f, "metrics", &r->metrics));
-  return rs_h5_table_read(f, "provenance", &r->provenance);
+  RS_TRY(rs_h5_table_read(f, "provenance", &r->provenance));
+  if (H5Lexists(f->id, "running", H5P_DEFAULT) <= 0) return RS_OK;
+  return rs_h5_table_read(f, "running", &r->running);
+}
+
+/* /plots/vectors, with all its columns in their places: users address them by position. */
+static rs_status read_vectors(const rs_h5_file *f, rs_results *r) {
+  static const char name[] = "plots/vectors";
+  if (H5Lexists(f->id, "plots", H5P_DEFAULT) <= 0 || H5Lexists(f->id, name, H5P_DEFAULT) <= 0)
+    return RS_OK;
+  RS_TRY(rs_h5_table_read(f, name, &r->vectors));
+  for (size_t c = 0; c < RS_VECTOR_COLUMNS; c++) {
+    const rs_column *expected = &rs_vector_columns[c];
+    RS_TRY(expect_column(f, name, r->vectors, expected->name, expected->type));
+    if (rs_table_find(r->vectors, expected->name) != (int)c)
+      return rs_fail(RS_ERR_DATA, "%s: %s: column \"%s\" is not in its place", f->path, name,
+                     expected->name);
+  }
+  return RS_OK;
 }
 
 /* ---- /job --------------------------------------------------------------------------------- */
@@ -74,6 +107,16 @@ static rs_status check_text(const rs_h5_file *f, const char *name, hid_t dataset
   return RS_OK;
 }
 
+/* Files of others may have none. */
+static rs_status check_text_sum(const rs_h5_file *f, const char *name, hid_t dataset,
+                                const char *text) {
+  uint64_t expected;
+  if (H5Aexists(dataset, "checksum") <= 0) return RS_OK;
+  RS_TRY(rs_h5_get_int(f, dataset, name, "checksum", H5T_NATIVE_UINT64, &expected));
+  if (rs_checksum(text, strlen(text)) == expected) return RS_OK;
+  return rs_fail(RS_ERR_DATA, "%s: %s: wrong checksum: the text is damaged", f->path, name);
+}
+
 static rs_status read_text(const rs_h5_file *f, const char *name, const char **to) {
   hid_t dataset = H5Dopen2(f->id, name, H5P_DEFAULT);
   hid_t type = dataset >= 0 ? H5Dget_type(dataset) : H5I_INVALID_HID;
@@ -83,6 +126,7 @@ static rs_status read_text(const rs_h5_file *f, const char *name, const char **t
   if (status == RS_OK) status = rs_new(&text, width + 1, 1);
   if (status == RS_OK && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0)
     status = rs_h5_fail(RS_ERR_DATA, f->path, name);
+  if (status == RS_OK) status = check_text_sum(f, name, dataset, text);
   *to = text; /* released with the results, whatever the status */
   rs_h5_close(type);
   rs_h5_close(dataset);
@@ -173,6 +217,7 @@ static rs_status read_models(const rs_h5_file *f, rs_results *r) {
 static rs_status read_all(const rs_h5_file *f, rs_results *r) {
   RS_TRY(read_root(f, r));
   RS_TRY(read_tables(f, r));
+  RS_TRY(read_vectors(f, r));
   RS_TRY(read_text(f, "job/yaml", &r->job_yaml));
   RS_TRY(read_text(f, "job/resolved", &r->job_resolved));
   return read_models(f, r);
@@ -196,6 +241,8 @@ void rs_results_free(rs_results *r) {
   rs_table_destroy(r->stages);
   rs_table_destroy(r->metrics);
   rs_table_destroy(r->provenance);
+  rs_table_destroy(r->running);
+  rs_table_destroy(r->vectors);
   for (size_t i = 0; i < r->n_models; i++) free((char *)r->models[i].file);
   free((struct rs_model_link *)r->models);
   *r = (rs_results){0};

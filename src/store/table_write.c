@@ -6,8 +6,8 @@
 
 enum {
   CHUNK_BYTES = 512 * 1024,
-  CHUNKED_FROM = 256 * 1024, /* smaller tables are stored as they are */
-  DEFLATE_LEVEL = 1,         /* after shuffling, higher levels take much longer for little */
+  DEFLATED_FROM = 256 * 1024, /* smaller tables are not compressed */
+  DEFLATE_LEVEL = 1,          /* after shuffling, higher levels take much longer for little */
 };
 
 static size_t longest_text(const rs_table *t, size_t column) {
@@ -54,10 +54,13 @@ static hsize_t chunk_rows(const rs_layout *l, size_t rows) {
   return fit < rows ? fit : rows;
 }
 
+/* Chunks for the sake of their checksum: contiguous data have none. */
 static bool set_chunks(hid_t creation, const rs_layout *l, size_t table_rows) {
   hsize_t rows = chunk_rows(l, table_rows);
-  return H5Pset_chunk(creation, 1, &rows) >= 0 && H5Pset_shuffle(creation) >= 0 &&
-         H5Pset_deflate(creation, DEFLATE_LEVEL) >= 0 && H5Pset_fletcher32(creation) >= 0;
+  bool ok = H5Pset_chunk(creation, 1, &rows) >= 0;
+  if (ok && table_rows > DEFLATED_FROM / l->row_bytes)
+    ok = H5Pset_shuffle(creation) >= 0 && H5Pset_deflate(creation, DEFLATE_LEVEL) >= 0;
+  return ok && H5Pset_fletcher32(creation) >= 0;
 }
 
 static hid_t create_dataset(hid_t parent, const char *name, const rs_layout *l, size_t rows) {
@@ -65,7 +68,7 @@ static hid_t create_dataset(hid_t parent, const char *name, const rs_layout *l, 
   hid_t dataset = H5I_INVALID_HID, space = H5Screate_simple(1, &dims, NULL);
   hid_t creation = rs_h5_creation(H5P_DATASET_CREATE);
   bool ok = space >= 0 && creation >= 0;
-  if (ok && rows > CHUNKED_FROM / l->row_bytes) ok = set_chunks(creation, l, rows);
+  if (ok && rows > 0) ok = set_chunks(creation, l, rows);
   if (ok) dataset = H5Dcreate2(parent, name, l->type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
   rs_h5_close(creation);
   rs_h5_close(space);

@@ -56,6 +56,28 @@ static void comes_back_in_order(void **state) {
   free(path);
 }
 
+static rs_status expect_next(void *user, const char *name, size_t ndim, const size_t *dims) {
+  const rs_tensor **next = user;
+  assert_string_equal(name, (*next)->name);
+  assert_int_equal(ndim, (*next)->ndim);
+  assert_memory_equal(dims, (*next)->dims, ndim * sizeof *dims);
+  (*next)++;
+  return strcmp(name, "dense7/bias") == 0 ? RS_ERR_STOPPED : RS_OK;
+}
+
+static void is_listed_in_order(void **state) {
+  char *path = path_in(state, "list.h5");
+  rs_bundle b = make_bundle();
+  const rs_tensor *next = b.tensors;
+  assert_ok(rs_checkpoint_write(path, &b, state_text));
+  assert_int_equal(rs_checkpoint_list(path, expect_next, &next), RS_ERR_STOPPED);
+  assert_string_equal(next[-1].name, "dense7/bias");
+  unlink(path);
+  assert_fails(RS_ERR_IO, path, rs_checkpoint_list(path, expect_next, &next));
+  rs_bundle_free(&b);
+  free(path);
+}
+
 static void nothing_and_long_states_come_back(void **state) {
   enum { LONG = 300000 };
   char *path = path_in(state, "odd.h5"), *text, *text_back;
@@ -210,6 +232,7 @@ static void claimed_sizes_are_checked(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(comes_back_in_order),
+      cmocka_unit_test(is_listed_in_order),
       cmocka_unit_test(nothing_and_long_states_come_back),
       cmocka_unit_test(equal_content_gives_equal_bytes),
       cmocka_unit_test(flipped_bytes_are_noticed),

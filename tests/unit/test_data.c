@@ -18,17 +18,31 @@ static const char *in_folder(const char *name) {
   return path;
 }
 
-static void write_file(const char *name, const void *bytes, size_t n, bool packed) {
+static void put_file(const char *name, const char *mode, const void *bytes, size_t n, bool packed) {
   if (packed) {
-    gzFile file = gzopen(in_folder(name), "wb");
+    gzFile file = gzopen(in_folder(name), mode);
     assert_int_equal(gzwrite(file, bytes, (unsigned)n), (int)n);
     gzclose(file);
     return;
   }
-  FILE *file = fopen(in_folder(name), "wb");
+  FILE *file = fopen(in_folder(name), mode);
   assert_non_null(file);
   assert_int_equal(fwrite(bytes, 1, n, file), n);
   fclose(file);
+}
+
+static void write_file(const char *name, const void *bytes, size_t n, bool packed) {
+  put_file(name, "wb", bytes, n, packed);
+}
+
+static void append_file(const char *name, const void *bytes, size_t n, bool packed) {
+  put_file(name, "ab", bytes, n, packed);
+}
+
+static void rename_file(const char *old, const char *new) {
+  char from[256];
+  snprintf(from, sizeof from, "%s", in_folder(old));
+  assert_int_equal(rename(from, in_folder(new)), 0);
 }
 
 /* An IDX image of NDIM dimensions followed by N bytes of DATA; its length. */
@@ -126,6 +140,22 @@ static void false_headers_are_told_apart(void **state) {
   assert_fails(RS_ERR_DATA, "x: byte ", rs_idx_parse("x", bytes, n, &idx));
 }
 
+/* Members of a gzip file follow one another as if they were one; anything else after them is
+ * damage. */
+static void gzip_members_join_and_garbage_does_not(void **state) {
+  (void)state;
+  uint8_t bytes[64], data[12] = {1, 2, 3};
+  size_t n = make_idx(bytes, (uint32_t[]){3, 4}, 2, data, sizeof data);
+  rs_idx idx;
+  write_file("members", bytes, 9, true);
+  append_file("members", bytes + 9, n - 9, true);
+  assert_ok(rs_idx_read(in_folder("members"), &idx));
+  assert_memory_equal(idx.data, data, sizeof data);
+  rs_idx_free(&idx);
+  append_file("members", "garbage", 7, false);
+  assert_fails(RS_ERR_DATA, "/members: byte ", rs_idx_read(in_folder("members"), &idx));
+}
+
 /* A packed file that claims 2 GiB and holds little must not take 2 GiB; one that holds more than it
  * claims must not be unpacked to its end. */
 static void claims_do_not_take_memory(void **state) {
@@ -191,6 +221,43 @@ static void mnist_directories_load_whole_or_in_part(void **state) {
   rs_images_free(&test);
   spec.train_limit = 21;
   assert_fails(RS_ERR_DATA, "train-images", rs_images_check(&spec));
+}
+
+/* Some archives unpack to names with a dot, and one to a directory beside the file. */
+static void other_names_of_the_files_are_found(void **state) {
+  (void)state;
+  write_mnist();
+  rs_images_spec spec = {.source = RS_IMAGES_MNIST, .path = folder};
+  rename_file("train-images-idx3-ubyte", "train-images.idx3-ubyte");
+  rename_file("t10k-images-idx3-ubyte.gz", "t10k-images.idx3-ubyte.gz");
+  assert_ok(rs_images_check(&spec));
+  assert_int_equal(mkdir(in_folder("train-images-idx3-ubyte"), 0700), 0);
+  assert_ok(rs_images_check(&spec));
+  unlink(in_folder("train-images.idx3-ubyte"));
+  assert_fails(RS_ERR_DATA, "found a directory", rs_images_check(&spec));
+}
+
+static void a_path_that_is_no_directory_is_refused(void **state) {
+  (void)state;
+  rs_images_spec spec = {.source = RS_IMAGES_MNIST};
+  assert_fails(RS_ERR_USAGE, "found no path", rs_images_check(&spec));
+  spec.path = "";
+  assert_fails(RS_ERR_USAGE, "found no path", rs_images_check(&spec));
+  write_mnist();
+  char file[256];
+  snprintf(file, sizeof file, "%s", in_folder("train-images-idx3-ubyte"));
+  spec.path = file;
+  assert_fails(RS_ERR_DATA, "expected a directory", rs_images_check(&spec));
+}
+
+static void both_parts_must_have_one_shape(void **state) {
+  (void)state;
+  write_mnist();
+  rs_images_spec spec = {.source = RS_IMAGES_MNIST, .path = folder};
+  rs_images train, test;
+  write_idx("t10k-images-idx3-ubyte.gz", (uint32_t[]){10, 14, 56}, 3, pixels, 7840, true);
+  assert_fails(RS_ERR_DATA, "expected images of 28 x 28", rs_images_load(&spec, &train, &test));
+  assert_null(train.pixels);
 }
 
 static void faults_of_mnist_directories_are_named(void **state) {
@@ -272,6 +339,33 @@ static void digits_are_of_all_kinds_and_have_ink(void **state) {
   for (int d = 0; d < 10; d++) assert_in_range(count[d], N / 10 - 60, N / 10 + 60);
 }
 
+static void digits_load_as_they_are_drawn(void **state) {
+  (void)state;
+  static uint8_t drawn[30 * 784], drawn_labels[30];
+  rs_images_spec spec = {
+      .source = RS_IMAGES_DIGITS, .train_limit = 20, .test_limit = 30, .seed = 9};
+  rs_images train, test;
+  assert_ok(rs_images_load(&spec, &train, &test));
+  assert_int_equal(train.count, 20);
+  assert_true(train.checksum != test.checksum);
+  rs_digits_draw(9, "test", 0, 30, drawn, drawn_labels);
+  assert_memory_equal(test.pixels, drawn, sizeof drawn);
+  assert_memory_equal(test.labels, drawn_labels, sizeof drawn_labels);
+  rs_images_free(&train);
+  rs_images_free(&test);
+}
+
+static void numbers_of_digits_have_defaults_and_a_limit(void **state) {
+  (void)state;
+  rs_images_spec spec = {.source = RS_IMAGES_DIGITS};
+  size_t train, test;
+  assert_ok(rs_images_counts(&spec, &train, &test));
+  assert_int_equal(train, 10000);
+  assert_int_equal(test, 2000);
+  spec.test_limit = 100000000;
+  assert_fails(RS_ERR_USAGE, "test images, found 100000000", rs_images_check(&spec));
+}
+
 /* ---- batches -------------------------------------------------------------------------------- */
 
 static void batches_gather_what_they_name(void **state) {
@@ -293,6 +387,29 @@ static void batches_gather_what_they_name(void **state) {
   assert_memory_equal(x, y, sizeof y);
 }
 
+/* Enough samples for the threads, and every value of a byte. */
+static void large_batches_are_exact(void **state) {
+  (void)state;
+  enum { N = 512, SIZE = 256 };
+  static uint8_t ramp[N * SIZE], classes[N], got[N];
+  static uint32_t index[N];
+  static float x[N * SIZE], y[N * SIZE];
+  for (size_t i = 0; i < N * SIZE; i++) ramp[i] = (uint8_t)(i + i / SIZE);
+  for (uint32_t i = 0; i < N; i++) {
+    classes[i] = (uint8_t)(i % 10);
+    index[i] = N - 1 - i;
+  }
+  rs_images images = {.count = N, .rows = 16, .cols = 16, .pixels = ramp, .labels = classes};
+  rs_images_range(&images, 0, N, x, got);
+  assert_memory_equal(got, classes, N);
+  for (size_t i = 0; i < N * SIZE; i++) assert_true(x[i] == (float)ramp[i] / 255.0f);
+  rs_images_gather(&images, index, N, y, got);
+  for (size_t i = 0; i < N; i++) {
+    assert_int_equal(got[i], classes[N - 1 - i]);
+    assert_memory_equal(y + i * SIZE, x + (N - 1 - i) * SIZE, SIZE * sizeof *x);
+  }
+}
+
 static void orders_depend_on_the_epoch(void **state) {
   (void)state;
   uint32_t a[50], b[50];
@@ -308,14 +425,21 @@ int main(void) {
       cmocka_unit_test(plain_and_packed_files_read_alike),
       cmocka_unit_test(every_truncation_is_an_error_that_names_the_file),
       cmocka_unit_test(false_headers_are_told_apart),
+      cmocka_unit_test(gzip_members_join_and_garbage_does_not),
       cmocka_unit_test(claims_do_not_take_memory),
       cmocka_unit_test(what_is_no_file_is_refused_at_once),
       cmocka_unit_test(mnist_directories_load_whole_or_in_part),
+      cmocka_unit_test(other_names_of_the_files_are_found),
+      cmocka_unit_test(a_path_that_is_no_directory_is_refused),
+      cmocka_unit_test(both_parts_must_have_one_shape),
       cmocka_unit_test(faults_of_mnist_directories_are_named),
       cmocka_unit_test(real_mnist_has_its_numbers),
       cmocka_unit_test(digits_are_a_function_of_their_index),
       cmocka_unit_test(digits_are_of_all_kinds_and_have_ink),
+      cmocka_unit_test(digits_load_as_they_are_drawn),
+      cmocka_unit_test(numbers_of_digits_have_defaults_and_a_limit),
       cmocka_unit_test(batches_gather_what_they_name),
+      cmocka_unit_test(large_batches_are_exact),
       cmocka_unit_test(orders_depend_on_the_epoch),
   };
   return cmocka_run_group_tests_name("data", tests, make_folder, drop_folder);

@@ -119,6 +119,99 @@ static void comes_back(void **state) {
   free(path);
 }
 
+/* ---- what may be absent ------------------------------------------------------------------- */
+
+static rs_table *make_vectors(const char *file) {
+  rs_table *t = make_table(rs_vector_columns, RS_VECTOR_COLUMNS, 1);
+  rs_table_set_int(t, 0, RS_VECTOR_LENGTH, 3);
+  assert_ok(rs_table_set_text(t, 0, RS_VECTOR_NAME, "values_dense1"));
+  assert_ok(rs_table_set_text(t, 0, RS_VECTOR_SIGNAL, "values"));
+  assert_ok(rs_table_set_text(t, 0, RS_VECTOR_FILE, file));
+  assert_ok(rs_table_set_text(t, 0, RS_VECTOR_TENSOR, "dense1/s"));
+  return t;
+}
+
+static void standing_running_and_vectors_come_back(void **state) {
+  char *path = path_in(state, "standing.h5");
+  rs_results r = make_results(2, 2), back;
+  r.standing = (rs_standing){12.5, NAN, 3, 40, 7, 2};
+  r.running = make_trials(3);
+  r.vectors = make_vectors("job.ckpt/a.h5");
+  round_trip(path, &r);
+  assert_ok(rs_results_read(path, &back));
+  expect_same_table(r.running, back.running);
+  expect_same_table(r.vectors, back.vectors);
+  assert_true(back.standing.elapsed == 12.5 && isnan(back.standing.eta));
+  assert_int_equal(back.standing.trials_total, 40);
+  assert_int_equal(back.standing.workers, 7);
+  assert_int_equal(back.standing.idle, 2);
+  assert_false(back.packed);
+  rs_results_free(&back);
+  rs_table_destroy(r.running);
+  rs_table_destroy(r.vectors);
+  free_tables(&r);
+  free(path);
+}
+
+static void fill_checkpoint(const char *path) {
+  rs_bundle b = {0};
+  float *data;
+  assert_ok(rs_bundle_add(&b, "dense1/kernel", 2, (const size_t[]){4, 3}, NULL));
+  assert_ok(rs_bundle_add(&b, "dense1/s", 1, (const size_t[]){3}, &data));
+  for (int i = 0; i < 3; i++) data[i] = (float)(3 - i);
+  assert_ok(rs_checkpoint_write(path, &b, "{}"));
+  rs_bundle_free(&b);
+}
+
+static void expect_vector(const rs_bundle *b, const char *name) {
+  assert_int_equal(b->count, 1);
+  assert_string_equal(b->tensors[0].name, name);
+  assert_int_equal(rs_tensor_size(&b->tensors[0]), 3);
+  assert_true(b->tensors[0].data[0] == 3 && b->tensors[0].data[2] == 1);
+}
+
+/* Two trials that share a model: it is packed once. */
+static void packed_results_hold_their_models(void **state) {
+  static const struct rs_model_link models[] = {{1, "packed.part"}, {2, "packed.part"}};
+  char *path = path_in(state, "links.h5"), *packed = path_in(state, "packed.h5");
+  char *part = path_in(state, "packed.part");
+  rs_results r = make_results(3, 2), back;
+  rs_bundle model = {0}, vector = {0};
+  size_t bytes;
+  fill_checkpoint(part);
+  r.models = models;
+  r.n_models = RS_COUNT(models);
+  r.vectors = make_vectors("packed.part");
+  assert_ok(rs_results_write(path, &r));
+  assert_ok(rs_results_read_vector(path, &r, 0, &vector));
+  expect_vector(&vector, "dense1/s");
+  rs_bundle_free(&vector);
+  assert_ok(rs_results_pack(path, &r, packed, &bytes));
+  unlink(part);
+  assert_ok(rs_results_read(packed, &back));
+  expect_same(&r, &back);
+  assert_true(back.packed);
+  assert_int_equal(back.n_models, 2);
+  assert_null(back.models[1].file);
+  assert_ok(rs_results_read_model(packed, &back.models[1], &model));
+  assert_int_equal(model.count, 2);
+  assert_ok(rs_results_read_vector(packed, &back, 0, &vector));
+  expect_vector(&vector, "values");
+  assert_fails(RS_ERR_CONFLICT, "packed already", rs_results_pack(packed, &back, path, NULL));
+  assert_fails(RS_ERR_DATA, "packed.part",
+               rs_results_pack(path, &r, packed, NULL)); /* it is gone */
+  rs_results_free(&back);                                /* and the packed file stays as it was: */
+  assert_ok(rs_results_read(packed, &back));
+  rs_results_free(&back);
+  rs_bundle_free(&vector);
+  rs_bundle_free(&model);
+  rs_table_destroy(r.vectors);
+  free_tables(&r);
+  free(part);
+  free(packed);
+  free(path);
+}
+
 static void empty_tables_and_texts_come_back(void **state) {
   char *path = path_in(state, "empty.h5");
   rs_results r = make_results(0, 0);
@@ -408,6 +501,8 @@ static void failed_write_keeps_the_old_file(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(comes_back),
+      cmocka_unit_test(standing_running_and_vectors_come_back),
+      cmocka_unit_test(packed_results_hold_their_models),
       cmocka_unit_test(empty_tables_and_texts_come_back),
       cmocka_unit_test(large_and_long_tables_come_back),
       cmocka_unit_test(equal_content_gives_equal_bytes),

@@ -1,0 +1,160 @@
+/* Are the models and checkpoints there, and their tensors sound? */
+#include "show.h"
+#include "verify.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void count_tensors(verification *v, const rs_bundle *bundle) {
+  v->checked.tensors += bundle->count;
+  v->checked.bytes += (double)rs_bundle_bytes(bundle);
+}
+
+/* ---- what stages left --------------------------------------------------------------------- */
+
+static void check_checkpoint(verification *v, const char *path) {
+  rs_bundle bundle = {0};
+  if (rs_checkpoint_read(path, &bundle, NULL) != RS_OK) {
+    verify_failure(v, path);
+    return;
+  }
+  v->checked.checkpoints++;
+  count_tensors(v, &bundle);
+  rs_bundle_free(&bundle);
+}
+
+/* A done stage whose journal says that it left something must have it; without a journal, what is
+ * there is looked at. */
+static rs_status check_stage(verification *v, const json_t *notes, size_t row) {
+  const char *identity = show_text(v->r.stages, row, "identity");
+  rs_str path = {0};
+  if (strcmp(show_text(v->r.stages, row, "state"), "done") != 0) return RS_OK;
+  bool left = json_is_true(json_object_get(json_object_get(notes, identity), "output"));
+  rs_str_addf(&path, "%s/%s.h5", v->directory, identity);
+  rs_status status = rs_str_status(&path);
+  if (status == RS_OK && (left || rs_file_exists(path.text))) check_checkpoint(v, path.text);
+  rs_str_free(&path);
+  return status;
+}
+
+/* ---- models of trials --------------------------------------------------------------------- */
+
+static int by_number(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static const char *last_part(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash != NULL ? slash + 1 : path;
+}
+
+/* The model of a trial is what its last stage left. */
+static rs_status check_link(verification *v, const struct rs_model_link *model, const char *place,
+                            const char *identity) {
+  char *directory, *path = NULL;
+  RS_TRY(rs_path_directory(v->path, &directory));
+  rs_status status = rs_path_join(directory, model->file, &path);
+  const char *name = last_part(model->file);
+  if (status == RS_OK && !rs_file_exists(path))
+    verify_fault(v, v->path, place, "links to %s, which is missing", model->file);
+  else if (status == RS_OK &&
+           (strlen(name) != strlen(identity) + 3 || strncmp(name, identity, strlen(identity)) != 0))
+    verify_fault(v, v->path, place, "links to %s: expected what stage %s left", model->file,
+                 identity);
+  free(path);
+  free(directory);
+  return status;
+}
+
+static void check_inside(verification *v, const struct rs_model_link *model) {
+  rs_bundle bundle = {0};
+  if (rs_results_read_model(v->path, model, &bundle) != RS_OK) {
+    verify_failure(v, v->path);
+    return;
+  }
+  count_tensors(v, &bundle);
+  rs_bundle_free(&bundle);
+}
+
+static rs_status check_model(verification *v, const struct rs_model_link *model,
+                             const verify_stages *stages, size_t trial_row) {
+  char place[64];
+  size_t stage_row;
+  int64_t stage = show_int(v->r.trials, trial_row, "stage", -1);
+  snprintf(place, sizeof place, "/models/%" PRId64, model->trial);
+  v->checked.models++;
+  if (model->file == NULL && !v->r.packed)
+    verify_fault(v, v->path, place, "expected a link");
+  else if (model->file != NULL && v->r.packed)
+    verify_fault(v, v->path, place, "a link in a packed file");
+  else if (model->file == NULL)
+    check_inside(v, model);
+  else if (verify_stages_find(stages, stage, &stage_row))
+    return check_link(v, model, place, show_text(v->r.stages, stage_row, "identity"));
+  return RS_OK;
+}
+
+/* Does the done trial in ROW lack a model that its last stage left? */
+static void check_absent(verification *v, const verify_stages *stages, const json_t *notes,
+                         size_t row) {
+  size_t stage_row;
+  int64_t stage = show_int(v->r.trials, row, "stage", -1);
+  if (strcmp(show_text(v->r.trials, row, "state"), "done") != 0) return;
+  if (!verify_stages_find(stages, stage, &stage_row)) return;
+  const json_t *note = json_object_get(notes, show_text(v->r.stages, stage_row, "identity"));
+  if (json_is_true(json_object_get(note, "output")))
+    verify_fault(v, v->path, "/models", "trial %" PRId64 " is done and has a model, but no link",
+                 show_int(v->r.trials, row, "trial", -1));
+}
+
+/* Models come in the order of their trials. */
+static rs_status check_models(verification *v, const verify_stages *stages, const json_t *notes) {
+  size_t n = rs_table_rows(v->r.trials), found = 0;
+  for (size_t row = 0; row < n; row++) {
+    int64_t trial = show_int(v->r.trials, row, "trial", -1);
+    const struct rs_model_link *model =
+        v->r.n_models == 0 ? NULL
+                           : bsearch(&trial, v->r.models, v->r.n_models, sizeof *v->r.models,
+                                     by_number); /* `trial` is the first member */
+    if (model == NULL) {
+      check_absent(v, stages, notes, row);
+      continue;
+    }
+    found++;
+    RS_TRY(check_model(v, model, stages, row));
+  }
+  if (found < v->r.n_models)
+    verify_fault(v, v->path, "/models", "%zu of %zu are of trials that there are not",
+                 v->r.n_models - found, v->r.n_models);
+  return RS_OK;
+}
+
+/* ---- plotted vectors ---------------------------------------------------------------------- */
+
+static void check_vector(verification *v, size_t row) {
+  char place[64];
+  rs_bundle bundle = {0};
+  int64_t length = rs_table_int(v->r.vectors, row, RS_VECTOR_LENGTH);
+  v->checked.vectors++;
+  if (rs_results_read_vector(v->path, &v->r, row, &bundle) != RS_OK) {
+    verify_failure(v, v->path);
+    return;
+  }
+  snprintf(place, sizeof place, "/plots/vectors, row %zu", row);
+  if ((int64_t)rs_tensor_size(&bundle.tensors[0]) != length)
+    verify_fault(v, v->path, place, "length %" PRId64 ", but the vector has %zu", length,
+                 rs_tensor_size(&bundle.tensors[0]));
+  if (v->r.packed) count_tensors(v, &bundle);
+  rs_bundle_free(&bundle);
+}
+
+rs_status verify_files(verification *v, const verify_stages *stages, const json_t *notes) {
+  for (size_t row = 0; !v->r.packed && row < rs_table_rows(v->r.stages); row++)
+    RS_TRY(check_stage(v, notes, row));
+  RS_TRY(check_models(v, stages, notes));
+  for (size_t row = 0; v->r.vectors != NULL && row < rs_table_rows(v->r.vectors); row++)
+    check_vector(v, row);
+  return RS_OK;
+}

@@ -1,0 +1,22 @@
+/* Vectors in the outputs of stages that are worth a plot, e.g. the singular values of a layer. */
+#ifndef RANKSWEEP_SCHED_VECTORS_H
+#define RANKSWEEP_SCHED_VECTORS_H
+
+#include "ranksweep/exp.h"
+#include "ranksweep/store.h"
+
+typedef struct vectors vectors;
+
+rs_status vectors_create(vectors **out) RS_MUST_CHECK;
+void vectors_destroy(vectors *v);
+
+/* Look once into what STAGE left in DIRECTORY for the vectors of SPEC. An output that cannot be
+ * read has none: plots are not worth a failure. Nothing happens when there are enough plots. */
+rs_status vectors_look(vectors *v, int stage, const char *kind, const rs_stage_vectors *spec,
+                       const char *directory, rs_id identity) RS_MUST_CHECK;
+
+/* /plots/vectors, in the order of the stages; the caller's to destroy. FOLDER: name of the
+ * directory of the outputs, beside the results file. */
+rs_status vectors_table(const vectors *v, const char *folder, rs_table **out) RS_MUST_CHECK;
+
+#endif
