@@ -2,6 +2,7 @@
 
 #include "ranksweep/store.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,6 +16,8 @@ rs_status checkpoints_open(const char *directory, rs_id identity, const rs_setti
                        .epochs = (size_t)rs_settings_int(settings, "checkpoint.epochs"),
                        .steps = (uint64_t)rs_settings_int(settings, "checkpoint.steps"),
                        .seconds = rs_settings_float(settings, "checkpoint.seconds")};
+  out->rows = json_array();
+  if (out->rows == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: rows of metrics");
   for (int i = 0; i < 2; i++) {
     rs_str name = {0};
     rs_str_addf(&name, "%s.%c.h5", id, 'a' + i);
@@ -28,6 +31,7 @@ rs_status checkpoints_open(const char *directory, rs_id identity, const rs_setti
 
 void checkpoints_close(checkpoints *c) {
   for (int i = 0; i < 2; i++) free(c->paths[i]);
+  json_decref(c->rows);
   *c = (checkpoints){0};
 }
 
@@ -48,9 +52,14 @@ static bool place_of(const char *state, uint64_t *step, size_t *epoch) {
   return good;
 }
 
-static char *inner_state(const char *state) {
-  json_t *all = json_loads(state, 0, NULL);
+/* The stage's own part of STATE as text; the rows go to *ROWS. */
+static char *inner_state(const char *state, json_t **rows) {
+  json_t *all = json_loads(state, 0, NULL), *found = json_object_get(all, "rows");
   char *text = json_dumps(json_object_get(all, "state"), JSON_COMPACT);
+  if (json_is_array(found)) {
+    json_decref(*rows);
+    *rows = json_incref(found);
+  }
   json_decref(all);
   return text;
 }
@@ -86,7 +95,7 @@ rs_status checkpoints_load(checkpoints *c, rs_bundle *bundle, char **state, int 
   *damaged = 0;
   for (int i = 0; i < 2; i++) RS_TRY(take_if_newer(c, i, bundle, state, damaged));
   if (*state == NULL) return RS_OK;
-  char *inner = inner_state(*state);
+  char *inner = inner_state(*state, &c->rows);
   free(*state);
   *state = inner;
   return inner != NULL ? RS_OK : rs_fail(RS_ERR_NOMEM, "out of memory: a checkpoint");
@@ -94,6 +103,19 @@ rs_status checkpoints_load(checkpoints *c, rs_bundle *bundle, char **state, int 
 
 /* ---- writing ----------------------------------------------------------------------------------
  */
+
+rs_status checkpoints_add_row(checkpoints *c, size_t epoch, uint64_t step, double seconds,
+                              const rs_metric_value *values, size_t n) {
+  json_t *named = json_object();
+  for (size_t i = 0; i < n; i++)
+    json_object_set_new(named, values[i].name,
+                        isfinite(values[i].value) ? json_real(values[i].value) : json_null());
+  json_t *row = json_pack("{s:I, s:I, s:f, s:o}", "epoch", (json_int_t)epoch, "step",
+                          (json_int_t)step, "seconds", seconds, "values", named);
+  return json_array_append_new(c->rows, row) == 0
+             ? RS_OK
+             : rs_fail(RS_ERR_NOMEM, "out of memory: a row of metrics");
+}
 
 bool checkpoints_due(const checkpoints *c, const rs_stage_progress *p) {
   if (p->done >= p->total || rs_clock_now() - c->last_time < c->seconds) return false;
@@ -107,8 +129,11 @@ rs_status checkpoints_save(checkpoints *c, const rs_stage_progress *progress,
   rs_str inner = {0}, state = {0};
   rs_status status = saver->save(saver->user, &bundle, &inner);
   if (status == RS_OK) {
-    rs_str_addf(&state, "{\"done\": %llu, \"epoch\": %zu, \"state\": %s}",
-                (unsigned long long)progress->done, progress->epoch, inner.text);
+    char *rows = json_dumps(c->rows, JSON_COMPACT);
+    rs_str_addf(&state, "{\"done\": %llu, \"epoch\": %zu, \"rows\": %s, \"state\": %s}",
+                (unsigned long long)progress->done, progress->epoch, rows != NULL ? rows : "[]",
+                inner.text);
+    free(rows);
     status = rs_str_status(&state);
   }
   if (status == RS_OK) {

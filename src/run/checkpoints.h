@@ -6,6 +6,8 @@
 #include "ranksweep/exp.h"
 #include "ranksweep/num.h"
 
+#include <jansson.h>
+
 typedef struct checkpoints {
   char *paths[2];     /* DIRECTORY/<identity>.a.h5 and .b.h5 */
   int next;           /* which one to overwrite */
@@ -15,6 +17,9 @@ typedef struct checkpoints {
   size_t epochs; /* the policy of the job; 0: not by this */
   uint64_t steps;
   double seconds;
+  /* Rows of metrics that the stage has given so far, {epoch, step, seconds, values}. A checkpoint
+   * holds them, since it may be ahead of the journal of a coordinator that was killed. */
+  json_t *rows;
 } checkpoints;
 
 rs_status checkpoints_open(const char *directory, rs_id identity, const rs_settings *settings,
@@ -25,6 +30,9 @@ void checkpoints_close(checkpoints *c);
  * Damaged files are passed over, *DAMAGED tells how many. Every rank may call it. */
 rs_status checkpoints_load(checkpoints *c, rs_bundle *bundle, char **state,
                            int *damaged) RS_MUST_CHECK;
+
+rs_status checkpoints_add_row(checkpoints *c, size_t epoch, uint64_t step, double seconds,
+                              const rs_metric_value *values, size_t n) RS_MUST_CHECK;
 
 bool checkpoints_due(const checkpoints *c, const rs_stage_progress *progress);
 

@@ -4,6 +4,7 @@
 #include "checkpoints.h"
 #include "outputs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,10 +53,41 @@ static rs_status on_metrics(void *user, size_t epoch, uint64_t step, const rs_me
                             size_t n) {
   run_state *s = user;
   rs_status status = RS_OK;
-  if (rs_comm_rank(s->comm) == 0)
-    status = s->events->metrics(s->events->user, s->task, epoch, step, rs_clock_now() - s->started,
-                                values, n);
+  if (rs_comm_rank(s->comm) == 0) {
+    double seconds = rs_clock_now() - s->started;
+    status = checkpoints_add_row(&s->checkpoints, epoch, step, seconds, values, n);
+    if (status == RS_OK)
+      status = s->events->metrics(s->events->user, s->task, epoch, step, seconds, values, n);
+  }
   return rs_comm_agree(s->comm, status);
+}
+
+/* The number NAME of a row of a checkpoint; null stands for NaN. */
+static double number_of(const json_t *row, const char *name) {
+  const json_t *value = json_object_get(row, name);
+  return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static rs_status tell_row(run_state *s, const json_t *row) {
+  enum { MOST = 64 };
+  rs_metric_value values[MOST];
+  const json_t *named = json_object_get(row, "values");
+  size_t n = 0;
+  for (const rs_metric *m = s->task->kind->metrics; m != NULL && m->name != NULL && n < MOST; m++)
+    if (json_object_get(named, m->name) != NULL)
+      values[n++] = (rs_metric_value){m->name, number_of(named, m->name)};
+  return s->events->metrics(s->events->user, s->task, (size_t)number_of(row, "epoch"),
+                            (uint64_t)number_of(row, "step"), number_of(row, "seconds"), values, n);
+}
+
+/* What a checkpoint knows and the coordinator may not: rows that were under way when it was killed.
+ */
+static rs_status tell_rows_again(run_state *s) {
+  size_t index;
+  json_t *row;
+  if (rs_comm_rank(s->comm) != 0) return RS_OK;
+  json_array_foreach(s->checkpoints.rows, index, row) RS_TRY(tell_row(s, row));
+  return RS_OK;
 }
 
 static rs_status on_final(void *user, const char *name, double value) {
@@ -127,6 +159,7 @@ static rs_status run_resumed(rs_runner *r, run_state *state, rs_bundle *output) 
   const rs_bundle *parent = NULL;
   rs_status status = get_parent(r, state->task, &parent);
   if (status == RS_OK) status = checkpoints_load(&state->checkpoints, &resume, &text, &damaged);
+  if (status == RS_OK && text != NULL) status = tell_rows_again(state);
   state->report->damaged_checkpoints = damaged;
   status = rs_comm_agree(state->comm, status);
   if (status == RS_OK)

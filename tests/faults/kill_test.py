@@ -1,7 +1,7 @@
 """Runs that are killed at random moments and continued: nothing is lost, nothing is done twice, the end is bit for bit that of
 a run that nobody disturbed.
 
-usage: kill_test.py PROGRAM DIRECTORY [KILLS]
+usage: kill_test.py PROGRAM DIRECTORY [KILLS [SEED]]
 
 Kills go to everything at once, to one worker, to the coordinator or to the supervisor, at random times, over sweeps on 1, 2 and 3
 ranks (with 3: groups of two). After each one the results file must open.
@@ -138,7 +138,7 @@ def main():
     kills = int(sys.argv[3]) if len(sys.argv) > 3 else 12
     h = Harness()
     h.write("kill.yaml", JOB)
-    dice = random.Random(7)
+    dice = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 7)
     for ranks in RANKS:
         campaign(h, ranks, kills // len(RANKS), dice)
     h.finish()

@@ -73,6 +73,16 @@ def groups(h):
                 "losses of a group of two agree with one rank")
 
 
+def wait_for_some(h, results):
+    """Until the journal says that two trials have ended; by then others have not."""
+    journal, deadline = results.replace(".h5", ".journal"), time.time() + 60
+    while time.time() < deadline:
+        if os.path.exists(journal) and open(journal, encoding="utf-8").read().count('"state":"done"') >= 2:
+            return
+        time.sleep(0.02)
+    h.check(False, f"{results}: no trial ended within a minute")
+
+
 def interrupted(h):
     """Stopped in the middle: exit 75, nothing finished is lost or done twice, the end is the same."""
     h.write("slow.yaml", "name: slow\nexperiment: noop\nnoop: {seconds: 0.3}\n"
@@ -81,7 +91,7 @@ def interrupted(h):
         results = f"slow{n}.h5"
         run = subprocess.Popen([h.program, "run", "slow.yaml", "-n", str(n), "-o", results],
                                stderr=subprocess.PIPE, text=True)
-        time.sleep(1.4 if n == 1 else 1.2)
+        wait_for_some(h, results)
         run.send_signal(signal.SIGINT)
         _, text = run.communicate(timeout=60)
         h.check(run.returncode == 75, f"-n {n} interrupted: exit status {run.returncode}, expected 75\n{text}")
@@ -100,7 +110,7 @@ def killed(h):
     """kill -9 of everything: the file still opens, the same command continues."""
     run = subprocess.Popen([h.program, "run", "slow.yaml", "-n", "3", "-o", "killed.h5"],
                            stderr=subprocess.DEVNULL, start_new_session=True)
-    time.sleep(1.2)
+    wait_for_some(h, "killed.h5")
     children = subprocess.run(["pgrep", "-f", "killed.h5"], capture_output=True, text=True, check=False)
     for pid in children.stdout.split():
         try:
