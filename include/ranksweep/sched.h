@@ -192,7 +192,8 @@ typedef struct rs_coordinate_options {
   const char *command_line; /* for the provenance */
   const rs_log *log;
   void (*show)(void *user, const rs_run_view *view); /* may be NULL; called a few times a second */
-  bool (*stop)(void *user); /* has the user, or the system, asked to stop? */
+  /* Why the run has to stop, e.g. "got signal 15"; NULL: it has not. */
+  const char *(*stop)(void *user);
   void *user;
 } rs_coordinate_options;
 
@@ -210,5 +211,26 @@ rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t,
 
 /* Tell every worker to end, when there is nothing to coordinate (a bad job file). */
 void rs_dismiss(rs_transport *t);
+
+/* ---- after a crash --------------------------------------------------------------------------- */
+
+/* Exit status of a run that ended itself because a stage made no headway. */
+enum { RS_EXIT_STALLED = 70 };
+
+/* What the journal of a crashed run knows. */
+typedef struct rs_crash {
+  bool blamed; /* a stage ran on the rank that failed; the following are about it */
+  int trial;   /* the first that needs the stage */
+  int attempt;
+  char stage[64];
+  size_t progress; /* grows with all that was finished, trained or blamed so far */
+} rs_crash;
+
+/* Write into the journal of RESULTS that world rank RANK (-1: nobody is known) brought the run
+ * down, MESSAGE saying how. The attempt that it was making counts as used; attempts that others
+ * were making do not. Nothing happens when there is no journal yet. Errors as for rs_journal_open.
+ */
+rs_status rs_crash_note(const char *results, int rank, const char *message,
+                        rs_crash *out) RS_MUST_CHECK;
 
 #endif

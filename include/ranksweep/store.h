@@ -123,6 +123,10 @@ rs_status rs_checkpoint_list(const char *path, rs_tensor_visit visit, void *user
  * does not know; /running, /plots and the numbers of rs_standing may be absent. */
 #define RS_RESULTS_VERSION 1
 
+/* Path of what lies beside RESULTS: its name without ".h5", and SUFFIX (".journal", ".ckpt").
+ * Release with free(). */
+rs_status rs_results_beside(const char *results, const char *suffix, char **out) RS_MUST_CHECK;
+
 enum { RS_PLOTTED_STAGES = 100 };
 
 /* How a run stands, for displays: attributes of /. What is not known is NaN or 0. */

@@ -33,8 +33,6 @@ enum { CLI_LONG = 256 };
 
 /* Read a results file; one that cannot be opened is bad usage here, not a failure of the system. */
 rs_status cli_read_results(const char *path, rs_results *r) RS_MUST_CHECK;
-/* PATH without ".h5", and with SUFFIX; release with free(). */
-rs_status cli_beside(const char *path, const char *suffix, char **out) RS_MUST_CHECK;
 /* Output is not done before it has left: flushes stdout. */
 rs_status cli_flush(void) RS_MUST_CHECK;
 

@@ -1,10 +1,14 @@
-/* `ranksweep run` outside MPI: start mpirun, wait, pass signals on. */
+/* Starts the ranks of a run, waits for them, passes signals on. */
+#include "launch.h"
+
 #include "cli.h"
 #include "world.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,25 +16,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t child, early, interrupts; /* child: mpirun's process id, 0: not yet */
+/* child: process id of mpirun or of the one rank; 0: none now */
+static volatile sig_atomic_t child, stops, interrupts;
 
 /* mpirun hands SIGUSR1 on to the ranks, which then stop in good order; SIGTERM cuts them short, as
  * does a second ^C. */
 static void pass_on(int signal) {
   bool at_once = signal == SIGINT && ++interrupts > 1;
-  if (child > 0)
-    kill((pid_t)child, at_once ? SIGTERM : SIGUSR1);
-  else
-    early = 1;
+  stops++;
+  if (child > 0) kill((pid_t)child, at_once ? SIGTERM : SIGUSR1);
 }
 
-static void watch_signals(void) {
+void launch_watch_signals(void) {
   struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGUSR1, &action, NULL);
   sigaction(SIGHUP, &action, NULL);
 }
+
+bool launch_stop_asked(void) {
+  return stops > 0;
+}
+
+/* ---- the child's side ----------------------------------------------------------------------- */
 
 static void set_environment(void) {
   char columns[16];
@@ -45,48 +54,37 @@ static void set_environment(void) {
   }
 }
 
-static void become_mpirun(int ranks, int argc, char **argv, const char *self) {
-  char n[16];
+/* mpirun's part of the command; returns its length. RANKS_TEXT outlives the result. */
+static size_t mpirun_head(int ranks, char ranks_text[16], const char **head) {
   /* The coordinator sleeps; only more workers than cores have to give way to each other inside MPI.
    * Yielding otherwise costs milliseconds a message beside any busy process. */
   const char *yield = ranks - 1 > world_cores() ? "1" : "0";
-  const char *head[] = {"mpirun",
-                        "-q",
-                        "-n",
-                        n,
-                        "--oversubscribe",
-                        "--bind-to",
-                        "none",
-                        "--mca",
-                        "mpi_yield_when_idle",
-                        yield,
-                        self};
-  const char **args = calloc(RS_COUNT(head) + (size_t)argc + 1, sizeof *args);
+  const char *words[] = {"mpirun",    "-n",   ranks_text, "--oversubscribe",
+                         "--bind-to", "none", "--mca",    "mpi_yield_when_idle",
+                         yield};
+  snprintf(ranks_text, 16, "%d", ranks);
+  memcpy(head, words, sizeof words);
+  return RS_COUNT(words);
+}
+
+static void become(int ranks, int argc, char **argv, const char *self, int to_stderr) {
+  enum { HEAD_MAX = 16 };
+  char ranks_text[16];
+  const char **args = calloc(HEAD_MAX + (size_t)argc + 2, sizeof *args);
   if (args == NULL) _exit(127);
-  snprintf(n, sizeof n, "%d", ranks);
-  memcpy(args, head, sizeof head);
-  for (int i = 0; i < argc; i++) args[RS_COUNT(head) + (size_t)i] = argv[i];
+  size_t n = ranks > 1 ? mpirun_head(ranks, ranks_text, args) : 0;
+  args[n++] = self;
+  for (int i = 0; i < argc; i++) args[n++] = argv[i];
   setpgid(0, 0); /* ^C goes to us alone */
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   set_environment();
-  execvp("mpirun", (char **)args);
-  fprintf(stderr, "ranksweep: cannot start mpirun: %s\n", strerror(errno));
+  if (to_stderr >= 0) dup2(to_stderr, STDERR_FILENO);
+  execvp(args[0], (char **)args);
+  fprintf(stderr, "ranksweep: cannot start %s: %s\n", args[0], strerror(errno));
   _exit(127);
 }
 
-/* The exit status of the run from mpirun's; anything but our own means that ranks died. */
-static int explain(int status) {
-  int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  if (code == EXIT_DONE || code == EXIT_TRIALS_FAILED || code == EXIT_USAGE ||
-      code == EXIT_INTERRUPTED)
-    return code;
-  if (code == 127) return EXIT_USAGE; /* told already */
-  fprintf(stderr, "ranksweep: mpirun ended with status %d%s%s; the same command continues\n", code,
-          code > 128 ? ": " : "", code > 128 ? strsignal(code - 128) : "");
-  return EXIT_TRIALS_FAILED;
-}
-
-/* ---- watching mpirun ------------------------------------------------------------------------- */
+/* ---- is mpirun hung? ------------------------------------------------------------------------ */
 
 /* Is the process of /proc/NAME alive (not a zombie) and a child of PARENT? */
 static bool living_child(const char *name, pid_t parent) {
@@ -111,41 +109,108 @@ static bool has_living_children(pid_t pid) {
   return found;
 }
 
-/* Waits for mpirun. Open MPI 4.1 sometimes locks itself up while it ends, after all its ranks have:
- * then it is killed. False: that happened. */
-static bool wait_for(pid_t pid, int *status) {
-  const double look_seconds = 0.05, patience = 15;
-  double lonely_since = rs_clock_now(), last_look = 0;
-  for (;;) {
-    pid_t ended = waitpid(pid, status, WNOHANG);
-    if (ended == pid || (ended < 0 && errno != EINTR)) return true;
-    rs_clock_sleep(look_seconds);
-    double now = rs_clock_now();
-    if (now - last_look < 1) continue;
-    last_look = now;
-    if (has_living_children(pid)) lonely_since = now;
-    if (now - lonely_since < patience) continue;
-    kill(pid, SIGKILL);
-    waitpid(pid, status, 0);
-    return false;
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+typedef struct waiting {
+  pid_t pid;
+  bool mpirun;
+  int from; /* its stderr, -1: none or at its end */
+  relay relay;
+  double lonely_since, looked; /* mpirun was last seen with ranks; last look */
+} waiting;
+
+static void write_stderr(void *user, const char *bytes, size_t n) {
+  (void)user;
+  for (ssize_t done; n > 0; bytes += done, n -= (size_t)done)
+    if ((done = write(STDERR_FILENO, bytes, n)) < 0 && errno != EINTR)
+      return;
+    else if (done < 0)
+      done = 0;
+}
+
+/* Waits up to SECONDS for words, or just so long. */
+static void listen_for(waiting *w, double seconds) {
+  char block[4096];
+  struct pollfd ready = {.fd = w->from, .events = POLLIN};
+  if (poll(&ready, 1, (int)(seconds * 1e3)) <= 0) return; /* fd -1: nothing is watched */
+  ssize_t n = read(w->from, block, sizeof block);
+  if (n > 0) relay_feed(&w->relay, block, (size_t)n);
+  if (n > 0 || (n < 0 && errno == EINTR)) return;
+  close(w->from);
+  w->from = -1;
+}
+
+/* Open MPI 4.1 sometimes locks itself up while it ends, after all its ranks have. */
+static bool is_hung(waiting *w) {
+  const double patience = 15;
+  double now = rs_clock_now();
+  if (!w->mpirun || now - w->looked < 1) return false;
+  w->looked = now;
+  if (has_living_children(w->pid)) w->lonely_since = now;
+  return now - w->lonely_since > patience;
+}
+
+static void wait_for_end(waiting *w, launch_end *end, int *status) {
+  const double look_seconds = 0.05;
+  w->lonely_since = rs_clock_now();
+  for (pid_t ended = 0; ended != w->pid && !(ended < 0 && errno != EINTR);) {
+    listen_for(w, look_seconds);
+    ended = waitpid(w->pid, status, WNOHANG);
+    if (ended != 0 || !is_hung(w)) continue;
+    kill(w->pid, SIGKILL);
+    waitpid(w->pid, status, 0);
+    end->hung = true;
+    return;
   }
 }
 
-int world_launch(int ranks, int argc, char **argv) {
+/* Only what is in the pipe already: a rank that outlived mpirun may hold it open. */
+static void listen_to_the_last(waiting *w) {
+  for (int rounds = 0; rounds < 64 && w->from >= 0; rounds++) {
+    struct pollfd ready = {.fd = w->from, .events = POLLIN};
+    if (poll(&ready, 1, 0) <= 0) break;
+    listen_for(w, 0);
+  }
+  if (w->from >= 0) close(w->from);
+  relay_close(&w->relay);
+}
+
+/* Exit statuses of our own, from ranks that nothing happened to, are the normal end. */
+static void judge(const waiting *w, int status, launch_end *end) {
+  bool by_signal = WIFSIGNALED(status);
+  end->code = by_signal ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  end->report = w->relay.report;
+  if (!w->mpirun && by_signal)
+    end->report = (relay_report){.cause = RELAY_SIGNAL, .rank = 0, .number = WTERMSIG(status)};
+  bool ours = !by_signal && (end->code == EXIT_DONE || end->code == EXIT_TRIALS_FAILED ||
+                             end->code == EXIT_USAGE || end->code == EXIT_INTERRUPTED);
+  bool accident = end->report.cause != RELAY_NOTHING &&
+                  !(end->report.cause == RELAY_EXIT && end->report.number == end->code && ours);
+  end->normal = ours && !accident && !end->hung;
+}
+
+rs_status launch(int ranks, int argc, char **argv, launch_end *end) {
   char self[4096];
+  int pipe_ends[2] = {-1, -1}, status = 0;
+  *end = (launch_end){0};
   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-  if (length < 0) return cli_fail(rs_fail_errno("cannot find this program's own file"));
+  if (length < 0) return rs_fail_errno("cannot find this program's own file");
   self[length] = '\0';
-  watch_signals();
+  if (ranks > 1 && pipe2(pipe_ends, O_CLOEXEC) != 0) return rs_fail_errno("cannot make a pipe");
   pid_t pid = fork();
-  if (pid < 0) return cli_fail(rs_fail_errno("cannot start a process"));
-  if (pid == 0) become_mpirun(ranks, argc, argv, self);
+  if (pid == 0) become(ranks, argc, argv, self, pipe_ends[1]);
+  if (pipe_ends[1] >= 0) close(pipe_ends[1]);
+  waiting w = {.pid = pid, .mpirun = ranks > 1, .from = pipe_ends[0]};
+  relay_open(&w.relay, write_stderr, NULL);
+  if (pid < 0) {
+    listen_to_the_last(&w);
+    return rs_fail_errno("cannot start a process");
+  }
   child = (sig_atomic_t)pid;
-  if (early) kill(pid, SIGUSR1);
-  int status = 0;
-  if (wait_for(pid, &status)) return explain(status);
-  fprintf(stderr, "ranksweep: mpirun did not end after its ranks had, and was killed; run the same "
-                  "command again to "
-                  "see that all is done\n");
-  return EXIT_INTERRUPTED;
+  if (launch_stop_asked()) kill(pid, SIGUSR1); /* it came before there was a child */
+  wait_for_end(&w, end, &status);
+  child = 0;
+  listen_to_the_last(&w);
+  judge(&w, status, end);
+  return RS_OK;
 }

@@ -87,7 +87,7 @@ static rs_status pack(const pack_arguments *a) {
   char *name = NULL;
   RS_TRY(cli_read_results(a->from, &r));
   rs_status status = check_state(a, &r);
-  if (status == RS_OK) status = cli_beside(a->from, ".packed.h5", &name);
+  if (status == RS_OK) status = rs_results_beside(a->from, ".packed.h5", &name);
   if (status == RS_OK) status = pack_to(a, &r, a->to != NULL ? a->to : name);
   free(name);
   rs_results_free(&r);

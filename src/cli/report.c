@@ -43,16 +43,6 @@ rs_status cli_read_results(const char *path, rs_results *r) {
   return status == RS_ERR_IO ? RS_ERR_USAGE : status;
 }
 
-rs_status cli_beside(const char *path, const char *suffix, char **out) {
-  size_t n = strlen(path);
-  if (n > 3 && strcmp(path + n - 3, ".h5") == 0) n -= 3;
-  rs_str text = {0};
-  rs_str_addn(&text, path, n);
-  rs_str_add(&text, suffix);
-  *out = text.text;
-  return rs_str_status(&text);
-}
-
 rs_status cli_flush(void) {
   if (fflush(stdout) != 0) return rs_fail_errno("cannot write to stdout");
   return ferror(stdout) ? rs_fail(RS_ERR_IO, "cannot write to stdout") : RS_OK;

@@ -1,7 +1,9 @@
 /* ranksweep run: takes part in an MPI world, starts one, or does all in this process. */
 #include "cli.h"
+#include "deadline.h"
 #include "display.h"
 #include "size.h"
+#include "supervise.h"
 #include "world.h"
 
 #include "ranksweep/comm.h"
@@ -11,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MAX_OVERRIDES = 256 };
 
@@ -19,6 +22,9 @@ typedef struct run_arguments {
   char *default_results;
   int ranks; /* 0: to be chosen */
   bool fresh, retry_failed;
+  int max_restarts; /* in a row that lead nowhere */
+  const char *deadline;
+  deadline stop_at; /* 0: never */
   const char *overrides[MAX_OVERRIDES];
   size_t n_overrides;
 } run_arguments;
@@ -31,17 +37,24 @@ static const char help[] =
     "the machine)\n"
     "  --set KEY=VALUE     use another value for a setting; may be repeated\n"
     "  --fresh             move existing results aside and start anew\n"
-    "  --retry-failed      when continuing, try failed trials again\n\n"
-    "Under mpirun or srun it takes part in that launch; otherwise it starts mpirun itself.\n"
+    "  --retry-failed      when continuing, try failed trials again\n"
+    "  --max-restarts N    start again after a crash; give up after N in a row that lead nowhere\n"
+    "                      (default: 5; 0: never start again)\n"
+    "  --deadline T        be stopped, with all kept, by then: a time from now (90 s, 45 min,\n"
+    "                      1h30m, 2:30:00) or in UTC (2026-03-01T18:00:00Z); within SLURM the end\n"
+    "                      of the job holds as well\n\n"
+    "Under mpirun or srun it takes part in that launch; otherwise it starts mpirun itself, "
+    "watches\n"
+    "it, and continues after a crash.\n"
     "Exit status: 0 all trials done, 1 some failed, 2 bad usage, job file or data, 75 stopped "
     "early (run again).\n";
 
 /* ---- arguments ------------------------------------------------------------------------------ */
 
-static int parse_ranks(const char *text, int *out) {
+static int parse_number(const char *text, int min, int *out) {
   char *end;
   long n = strtol(text, &end, 10);
-  if (*end != '\0' || n < 1 || n > 1000000) return -1;
+  if (end == text || *end != '\0' || n < min || n > 1000000) return -1;
   *out = (int)n;
   return 0;
 }
@@ -51,15 +64,17 @@ static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
   static const struct option options[] = {{"set", required_argument, NULL, 's'},
                                           {"fresh", no_argument, NULL, 'f'},
                                           {"retry-failed", no_argument, NULL, 'r'},
+                                          {"max-restarts", required_argument, NULL, 'm'},
+                                          {"deadline", required_argument, NULL, 'd'},
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
-  *a = (run_arguments){0};
+  *a = (run_arguments){.max_restarts = 5};
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, "o:n:h", options, NULL)) != -1;) {
     switch (c) {
     case 'o': a->results = optarg; break;
     case 'n':
-      if (parse_ranks(optarg, &a->ranks) == 0) break;
+      if (parse_number(optarg, 1, &a->ranks) == 0) break;
       *exit_status = cli_usage(&cli_run, "-n %s: expected a number of ranks, 1 or more", optarg);
       return 1;
     case 's':
@@ -71,6 +86,11 @@ static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
       break;
     case 'f': a->fresh = true; break;
     case 'r': a->retry_failed = true; break;
+    case 'm':
+      if (parse_number(optarg, 0, &a->max_restarts) == 0) break;
+      *exit_status = cli_usage(&cli_run, "--max-restarts %s: expected a number, 0 or more", optarg);
+      return 1;
+    case 'd': a->deadline = optarg; break;
     case 'h': *exit_status = cli_help(&cli_run, help); return 1;
     default:
       *exit_status =
@@ -87,7 +107,7 @@ static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
 }
 
 static rs_status choose_results(run_arguments *a, const rs_job *job) {
-  if (a->results != NULL) return RS_OK;
+  if (a->results != NULL) return RS_OK; /* named, or chosen already */
   rs_str path = {0};
   rs_str_addf(&path, "results/%s.h5", rs_job_name(job));
   a->results = a->default_results = path.text;
@@ -104,16 +124,38 @@ static char *join_arguments(int argc, char **argv) {
 
 /* ---- the coordinator's side ----------------------------------------------------------------- */
 
-static volatile sig_atomic_t stop_signals, interrupts;
+static volatile sig_atomic_t stop_signal, interrupts;
 
 static void on_signal(int signal) {
-  stop_signals = 1;
+  stop_signal = signal;
   if (signal == SIGINT && ++interrupts > 1) _exit(EXIT_INTERRUPTED); /* ^C twice: at once */
 }
 
-static bool stop_asked(void *user) {
-  (void)user;
-  return stop_signals > 0;
+typedef struct session {
+  display screen;
+  deadline stop_at;
+  char reason[64];
+} session;
+
+/* Seconds since the epoch. */
+static double now_utc(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static const char *stop_asked(void *user) {
+  session *s = user;
+  if (stop_signal > 0)
+    snprintf(s->reason, sizeof s->reason, "got signal %d (%s)", (int)stop_signal,
+             strsignal(stop_signal));
+  else if (s->stop_at > 0 && now_utc() >= s->stop_at)
+    snprintf(s->reason, sizeof s->reason, "the deadline is near");
+  return s->reason[0] != '\0' ? s->reason : NULL;
+}
+
+static void show(void *user, const rs_run_view *view) {
+  display_show(&((session *)user)->screen, view);
 }
 
 static void watch_signals(void) {
@@ -139,9 +181,9 @@ static int print_summary(const run_arguments *a, const rs_run_summary *s) {
 
 static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
                       const char *command_line) {
-  display screen;
+  session s = {.stop_at = a->stop_at};
   rs_run_summary summary;
-  display_open(&screen, world_terminal());
+  display_open(&s.screen, world_terminal());
   rs_coordinate_options options = {
       .job = job,
       .kind = rs_experiment_find(rs_job_schema(job)->experiment),
@@ -150,13 +192,13 @@ static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
       .retry_failed = a->retry_failed,
       .threads = (int)rs_settings_int(rs_job_base(job), "resources.threads_per_rank"),
       .command_line = command_line,
-      .log = &screen.log,
-      .show = display_show,
+      .log = &s.screen.log,
+      .show = show,
       .stop = stop_asked,
-      .user = &screen,
+      .user = &s,
   };
   rs_status status = rs_coordinate(&options, t, &summary);
-  display_close(&screen);
+  display_close(&s.screen);
   if (status == RS_OK) return print_summary(a, &summary);
   /* Results that cannot be written at all are a mistake of the call, not a failed trial. */
   return cli_fail(status == RS_ERR_IO && summary.stages_run == 0 ? RS_ERR_USAGE : status);
@@ -173,7 +215,7 @@ static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char
   char *line = join_arguments(argc, argv);
   rs_status status =
       rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
-  if (status == RS_OK && getenv(WORLD_TERMINAL_VARIABLE) == NULL) status = verify_data(job);
+  if (status == RS_OK && !world_supervised()) status = verify_data(job);
   if (status == RS_OK) status = choose_results(a, job);
   int exit_status = status == RS_OK ? coordinate(a, job, t, line) : cli_fail(status);
   if (status != RS_OK) rs_dismiss(t);
@@ -235,28 +277,37 @@ static int take_part(run_arguments *a, int argc, char **argv) {
   return exit_status;
 }
 
-static int launch(run_arguments *a, int argc, char **argv) {
+/* Checks all that can be checked before anything is started. */
+static rs_status prepare(run_arguments *a) {
   rs_job *job;
-  rs_status status =
-      rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
-  if (status == RS_OK) status = verify_data(job);
+  RS_TRY(rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job));
+  rs_status status = verify_data(job);
   if (status == RS_OK && a->ranks == 0) status = size_choose_ranks(job, &a->ranks);
+  if (status == RS_OK) status = choose_results(a, job);
   rs_job_destroy(job);
+  return status;
+}
+
+static int start(run_arguments *a, int argc, char **argv) {
+  rs_status status = world_check(1);
+  if (status == RS_OK) status = prepare(a);
   if (status != RS_OK) return cli_fail(status);
-  if (a->ranks == 1) return run_alone(a, argc, argv);
-  return world_launch(a->ranks, argc, argv);
+  if (a->ranks == 1 && a->max_restarts == 0) return run_alone(a, argc, argv);
+  return supervise(a->ranks, argc, argv, a->results, a->max_restarts);
 }
 
 static int run(int argc, char **argv) {
   run_arguments a;
   int exit_status;
   if (parse(argc, argv, &a, &exit_status) != 0) return exit_status;
+  if (getenv(WORLD_RESTART_VARIABLE) != NULL) a.fresh = a.retry_failed = false;
+  rs_status status = deadline_choose(a.deadline, now_utc(), &a.stop_at);
+  if (status != RS_OK) return cli_fail(status);
+  deadline_hand_on(a.stop_at);
   if (world_launched())
     exit_status = take_part(&a, argc, argv);
-  else if (world_check(1) != RS_OK)
-    exit_status = cli_fail(RS_ERR_USAGE);
   else
-    exit_status = a.ranks == 1 ? run_alone(&a, argc, argv) : launch(&a, argc, argv);
+    exit_status = world_supervised() ? run_alone(&a, argc, argv) : start(&a, argc, argv);
   free(a.default_results);
   return exit_status;
 }
@@ -264,7 +315,8 @@ static int run(int argc, char **argv) {
 const cli_command cli_run = {
     .name = "run",
     .usage =
-        "run JOB.yaml [-o RESULTS.h5] [-n RANKS] [--set KEY=VALUE]... [--fresh] [--retry-failed]",
+        "run JOB.yaml [-o RESULTS.h5] [-n RANKS] [--set KEY=VALUE]... [--fresh] [--retry-failed] "
+        "[--max-restarts N] [--deadline T]",
     .summary = "Run a job, or continue it.",
     .run = run,
 };

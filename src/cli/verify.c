@@ -82,8 +82,8 @@ static rs_status check_all(verification *v) {
 }
 
 static rs_status check(verification *v) {
-  RS_TRY(cli_beside(v->path, ".journal", &v->journal));
-  RS_TRY(cli_beside(v->path, ".ckpt", &v->directory));
+  RS_TRY(rs_results_beside(v->path, ".journal", &v->journal));
+  RS_TRY(rs_results_beside(v->path, ".ckpt", &v->directory));
   if (rs_results_read(v->path, &v->r) == RS_OK) return check_all(v);
   verify_failure(v, v->path);
   return RS_OK;

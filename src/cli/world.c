@@ -15,6 +15,10 @@ bool world_launched(void) {
   return getenv("OMPI_COMM_WORLD_SIZE") != NULL || getenv("PMIX_RANK") != NULL;
 }
 
+bool world_supervised(void) {
+  return getenv(WORLD_TERMINAL_VARIABLE) != NULL;
+}
+
 rs_status world_check(int mpi_size) {
   static const struct {
     const char *variable, *launcher, *advice;

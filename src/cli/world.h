@@ -7,9 +7,14 @@
 /* Set for the ranks that `ranksweep run` starts itself; the value is the width of the user's
  * terminal, 0: none. */
 #define WORLD_TERMINAL_VARIABLE "RANKSWEEP_TERMINAL"
+/* Set as well when it starts them again after a crash: they continue, whatever else they were told.
+ */
+#define WORLD_RESTART_VARIABLE "RANKSWEEP_RESTART"
 
 /* Has a launcher that this MPI library understands started us? */
 bool world_launched(void);
+/* Has `ranksweep run` started us, under a launcher or as its one rank? */
+bool world_supervised(void);
 
 /* A launcher started TASKS processes (0: none is known to have), but MPI sees only one: they do not
  * know of each other. RS_ERR_USAGE with an explanation when that is so. */
@@ -28,9 +33,5 @@ void world_bind(int index, int count, bool alike, const rs_log *log);
 
 /* Columns of the user's terminal behind stderr; 0: not a terminal. */
 int world_terminal(void);
-
-/* Run ARGV again under mpirun with RANKS ranks, wait for it, pass signals on. The exit status of
- * the run. */
-int world_launch(int ranks, int argc, char **argv);
 
 #endif

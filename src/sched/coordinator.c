@@ -19,6 +19,8 @@ typedef struct stage_live {
   size_t epoch, epochs;
   bool running;
   int root, ranks, attempt;
+  int trial;  /* the first that needs it */
+  bool known; /* from earlier runs: it has ended and that was told */
 } stage_live;
 
 typedef struct coordinator {
@@ -57,6 +59,8 @@ static rs_status add_stages(coordinator *c, const rs_trial *trial) {
     RS_TRY(rs_sched_add_stage(c->sched, stage->parent, ranks, cost_of(stage), known, attempts,
                               &index));
     RS_ASSERT(index == stage->index);
+    c->live[index].trial = trial->index;
+    c->live[index].known = known != RS_PENDING;
     c->summary->stages_reused += known == RS_DONE;
   }
   return RS_OK;
@@ -122,7 +126,8 @@ static rs_status start_stage(coordinator *c, const rs_command *command) {
   RS_TRY(rs_settings_to_json(stage->settings, &settings));
   json_t *message = start_message(c, command, settings);
   free(settings);
-  rs_status status = record_begin(c->record, stage->index, command->attempt, command->n_workers);
+  int trial = c->live[stage->index].trial;
+  rs_status status = record_begin(c->record, stage, trial, command);
   for (int i = 0; i < command->n_workers && status == RS_OK; i++)
     status = message_send(c->transport, command->workers[i], json_incref(message));
   json_decref(message);
@@ -131,7 +136,8 @@ static rs_status start_stage(coordinator *c, const rs_command *command) {
                                        .running = true,
                                        .root = command->workers[0],
                                        .ranks = command->n_workers,
-                                       .attempt = command->attempt};
+                                       .attempt = command->attempt,
+                                       .trial = trial};
   c->summary->stages_run++;
   return status;
 }
@@ -149,7 +155,7 @@ static rs_status end_trial(coordinator *c, const rs_command *command) {
   RS_TRY(record_trial(c->record, trial, command->outcome, command->stage));
   c->summary->done += done;
   c->summary->failed += !done;
-  if (!done)
+  if (!done && !c->live[command->stage].known)
     rs_logf(c->options->log, RS_LOG_ERROR, "trial %d failed in stage %s: %s", command->trial,
             rs_plan_stage(c->plan, (size_t)command->stage)->spec->name,
             record_message(c->record, command->stage));
@@ -357,14 +363,19 @@ static rs_status report(coordinator *c) {
   return keep ? record_snapshot(c->record, &view) : RS_OK;
 }
 
+static rs_status stop_all(coordinator *c, const char *reason) {
+  c->stop_sent = true;
+  rs_logf(c->options->log, RS_LOG_WARN,
+          "stopping, %s: running stages leave, finished ones are kept", reason);
+  RS_TRY(rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_STOP}));
+  return carry_out_all(c);
+}
+
 static rs_status housekeeping(coordinator *c) {
   RS_TRY(report(c));
-  if (!c->stop_sent && c->options->stop != NULL && c->options->stop(c->options->user)) {
-    c->stop_sent = true;
-    rs_logf(c->options->log, RS_LOG_WARN, "stopping: running stages leave, finished ones are kept");
-    RS_TRY(rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_STOP}));
-    RS_TRY(carry_out_all(c));
-  }
+  const char *reason = NULL;
+  if (!c->stop_sent && c->options->stop != NULL) reason = c->options->stop(c->options->user);
+  if (reason != NULL) RS_TRY(stop_all(c, reason));
   return record_flush(c->record);
 }
 

@@ -5,7 +5,9 @@
 
 struct past {
   json_t *open, *starts, *stages;
+  json_t *running; /* entries of stages that have begun and not ended, by identity */
   size_t finished; /* stages that ended well */
+  size_t failed, blamed, rows;
 };
 
 rs_status past_create(past **out) {
@@ -14,7 +16,8 @@ rs_status past_create(past **out) {
   RS_TRY(rs_new(&p, 1, sizeof *p));
   p->starts = json_array();
   p->stages = json_object();
-  if (p->starts == NULL || p->stages == NULL) {
+  p->running = json_object();
+  if (p->starts == NULL || p->stages == NULL || p->running == NULL) {
     past_destroy(p);
     return rs_fail(RS_ERR_NOMEM, "out of memory: the journal");
   }
@@ -27,6 +30,7 @@ void past_destroy(past *p) {
   json_decref(p->open);
   json_decref(p->starts);
   json_decref(p->stages);
+  json_decref(p->running);
   free(p);
 }
 
@@ -37,8 +41,7 @@ static const char *text_of(const json_t *record, const char *key) {
   return text != NULL ? text : "";
 }
 
-static json_t *stage_entry(past *p, const json_t *record) {
-  const char *id = text_of(record, "stage");
+static json_t *stage_entry(past *p, const char *id) {
   json_t *entry = json_object_get(p->stages, id);
   if (entry == NULL) {
     entry = json_object();
@@ -47,8 +50,8 @@ static json_t *stage_entry(past *p, const json_t *record) {
   return entry;
 }
 
-static bool ended_well(const json_t *entry) {
-  return strcmp(text_of(json_object_get(entry, "end"), "state"), "done") == 0;
+static bool ended_as(const json_t *entry, const char *state) {
+  return strcmp(text_of(json_object_get(entry, "end"), "state"), state) == 0;
 }
 
 static json_int_t step_of(const json_t *row) {
@@ -56,42 +59,129 @@ static json_int_t step_of(const json_t *row) {
 }
 
 /* A row takes the place of those of an earlier attempt at or after its step. */
-static void add_row(json_t *entry, json_t *row) {
+static void add_row(past *p, json_t *entry, json_t *row) {
   json_t *rows = json_object_get(entry, "metrics");
   if (rows == NULL) {
     rows = json_array();
     json_object_set_new(entry, "metrics", rows);
   }
   for (size_t n = json_array_size(rows);
-       n > 0 && step_of(json_array_get(rows, n - 1)) >= step_of(row); n--)
+       n > 0 && step_of(json_array_get(rows, n - 1)) >= step_of(row); n--, p->rows--)
     json_array_remove(rows, n - 1);
-  json_array_append(rows, row);
+  p->rows += json_array_append(rows, row) == 0;
+}
+
+static void set_used(json_t *entry, json_int_t attempts) {
+  json_object_set_new(entry, "used", json_integer(attempts > 0 ? attempts : 0));
+}
+
+static json_int_t attempt_of(const json_t *record) {
+  return json_integer_value(json_object_get(record, "attempt"));
+}
+
+static void take_begin(past *p, const char *id, json_t *entry, json_t *record) {
+  json_object_set(entry, "begin", record);
+  json_object_del(entry, "end");
+  set_used(entry, attempt_of(record));
+  json_object_set(p->running, id, entry);
+}
+
+/* One that was stopped gets its attempt back. */
+static void take_end(past *p, const char *id, json_t *entry, json_t *record) {
+  json_object_set(entry, "end", record);
+  set_used(entry, attempt_of(record) - ended_as(entry, "stopped"));
+  json_object_del(p->running, id);
+}
+
+static bool takes_part(const json_t *begin, int rank) {
+  size_t index;
+  json_t *worker;
+  json_array_foreach(json_object_get(begin, "workers"), index,
+                     worker) if (json_integer_value(worker) == rank) return true;
+  return false;
+}
+
+/* Identity of the stage that ran on RANK; NULL: none. */
+static const char *id_running_on(const past *p, int rank) {
+  const char *id;
+  json_t *entry;
+  json_object_foreach(p->running, id,
+                      entry) if (takes_part(json_object_get(entry, "begin"), rank)) return id;
+  return NULL;
+}
+
+/* {"stage": id} or {"rank": n}: the attempt counts, and is over. */
+static void take_crash(past *p, const json_t *record) {
+  const json_t *rank = json_object_get(record, "rank");
+  const char *id = json_string_value(json_object_get(record, "stage"));
+  if (id == NULL && rank != NULL) id = id_running_on(p, (int)json_integer_value(rank));
+  json_t *entry = id != NULL ? json_object_get(p->running, id) : NULL;
+  if (entry == NULL) return;
+  json_object_set(entry, "message", json_object_get(record, "message"));
+  json_object_del(p->running, id);
+  p->blamed++;
+}
+
+void past_interrupt(past *p) {
+  const char *id;
+  json_t *entry;
+  json_object_foreach(p->running, id, entry)
+      set_used(entry, attempt_of(json_object_get(entry, "begin")) - 1);
+  json_object_clear(p->running);
+}
+
+void past_forgive(past *p) {
+  const char *id;
+  json_t *entry;
+  json_object_foreach(p->stages, id, entry) {
+    if (!ended_as(entry, "failed")) continue;
+    p->failed--;
+    json_object_del(entry, "end");
+    json_object_del(entry, "message");
+    set_used(entry, 0);
+  }
 }
 
 static void take_stage(past *p, const char *is, json_t *record) {
-  json_t *entry = stage_entry(p, record);
-  if (strcmp(is, "begin") == 0) json_object_set(entry, "begin", record);
-  if (strcmp(is, "metrics") == 0) add_row(entry, record);
-  if (strcmp(is, "end") != 0) return;
-  p->finished -= ended_well(entry);
-  json_object_set(entry, "end", record);
-  p->finished += ended_well(entry);
+  const char *id = text_of(record, "stage");
+  json_t *entry = stage_entry(p, id);
+  p->finished -= ended_as(entry, "done");
+  p->failed -= ended_as(entry, "failed");
+  if (strcmp(is, "begin") == 0) take_begin(p, id, entry, record);
+  if (strcmp(is, "metrics") == 0) add_row(p, entry, record);
+  if (strcmp(is, "end") == 0) take_end(p, id, entry, record);
+  p->finished += ended_as(entry, "done");
+  p->failed += ended_as(entry, "failed");
+}
+
+static rs_status take_first(past *p, json_t *record) {
+  if (strcmp(text_of(record, "format"), "ranksweep-journal") != 0)
+    return rs_fail(RS_ERR_DATA, "line 1: not a ranksweep journal");
+  if (json_integer_value(json_object_get(record, "version")) != 1)
+    return rs_fail(RS_ERR_DATA, "line 1: journal of version %lld, this program reads version 1",
+                   (long long)json_integer_value(json_object_get(record, "version")));
+  p->open = json_incref(record);
+  return RS_OK;
+}
+
+/* Of the latest start. What was swept once stays free: finished work has all of its values. */
+static void take_settings(past *p, const json_t *record) {
+  json_t *swept = json_object_get(p->open, "swept");
+  json_object_set(p->open, "settings", json_object_get(record, "settings"));
+  if (swept == NULL) json_object_set_new(p->open, "swept", swept = json_object());
+  json_object_update(swept, json_object_get(record, "swept"));
 }
 
 static rs_status take(past *p, json_t *record, size_t line) {
   const char *is = text_of(record, "is");
-  if (line == 1) {
-    if (strcmp(text_of(record, "format"), "ranksweep-journal") != 0)
-      return rs_fail(RS_ERR_DATA, "line 1: not a ranksweep journal");
-    if (json_integer_value(json_object_get(record, "version")) != 1)
-      return rs_fail(RS_ERR_DATA, "line 1: journal of version %lld, this program reads version 1",
-                     (long long)json_integer_value(json_object_get(record, "version")));
-    p->open = json_incref(record);
-    return RS_OK;
+  if (line == 1) return take_first(p, record);
+  if (strcmp(is, "start") == 0) {
+    past_interrupt(p);
+    json_array_append(p->starts, record);
   }
-  if (strcmp(is, "start") == 0) json_array_append(p->starts, record);
-  if (strcmp(is, "settings") == 0)
-    json_object_set(p->open, "settings", json_object_get(record, "settings"));
+  if (strcmp(is, "settings") == 0) take_settings(p, record);
+  if (strcmp(is, "crash") == 0) take_crash(p, record);
+  if (strcmp(is, "retry") == 0) past_forgive(p);
   if (strcmp(is, "begin") == 0 || strcmp(is, "metrics") == 0 || strcmp(is, "end") == 0)
     take_stage(p, is, record);
   return RS_OK;
@@ -125,12 +215,30 @@ const json_t *past_stage(const past *p, rs_id identity) {
   return json_object_get(p->stages, id);
 }
 
-static bool is_swept(const rs_job *job, const char *path) {
+int past_attempts(const past *p, rs_id identity) {
+  const json_t *entry = past_stage(p, identity);
+  return (int)json_integer_value(json_object_get(entry, "used"));
+}
+
+const json_t *past_running_on(const past *p, int rank) {
+  const char *id = id_running_on(p, rank);
+  return id != NULL ? json_object_get(json_object_get(p->running, id), "begin") : NULL;
+}
+
+size_t past_progress(const past *p) {
+  return p->finished + p->failed + p->blamed + p->rows;
+}
+
+json_t *past_swept(const rs_job *job) {
   const rs_dim *dims;
-  size_t n = rs_job_dims(job, &dims);
-  for (size_t i = 0; i < n; i++)
-    if (strcmp(dims[i].path, path) == 0) return true;
-  return false;
+  const rs_point *points;
+  size_t n = rs_job_dims(job, &dims), n_points = rs_job_points(job, &points);
+  json_t *paths = json_object(); /* as a set */
+  for (size_t i = 0; i < n; i++) json_object_set_new(paths, dims[i].path, json_true());
+  for (size_t i = 0; i < n_points; i++)
+    for (size_t k = 0; k < points[i].count; k++)
+      json_object_set_new(paths, points[i].paths[k], json_true());
+  return paths;
 }
 
 /* Settings that steer the search or the machine, not what a stage computes. */
@@ -141,11 +249,14 @@ static bool changes_no_result(const char *path) {
 
 static void list_differences(const past *p, const rs_job *job, json_t *now, rs_str *out) {
   const json_t *before = json_object_get(p->open, "settings");
+  const json_t *swept_before = json_object_get(p->open, "swept");
+  json_t *swept = past_swept(job);
   const char *path;
   json_t *value;
   json_object_foreach(now, path, value) {
     json_t *old = json_object_get(before, path);
-    if (old == NULL || json_equal(old, value) || changes_no_result(path) || is_swept(job, path))
+    if (old == NULL || json_equal(old, value) || changes_no_result(path) ||
+        json_object_get(swept, path) != NULL || json_object_get(swept_before, path) != NULL)
       continue;
     char *from = json_dumps(old, JSON_COMPACT | JSON_ENCODE_ANY);
     char *to = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -154,6 +265,7 @@ static void list_differences(const past *p, const rs_job *job, json_t *now, rs_s
     free(from);
     free(to);
   }
+  json_decref(swept);
 }
 
 rs_status past_check(const past *p, const rs_job *job, const char *results) {

@@ -18,8 +18,25 @@ rs_status past_visit(void *user, const char *payload, size_t line) RS_MUST_CHECK
 const char *past_opened(const past *p);
 /* Array of start records. */
 const json_t *past_starts(const past *p);
-/* {"begin": {...}, "end": {...}, "metrics": [...]}, each where there is one; NULL: unknown. */
+/* {"begin": {...}, "end": {...}, "metrics": [...], "message": "..."}, each where there is one;
+ * NULL: unknown. The message is of a crash that the stage was blamed for. */
 const json_t *past_stage(const past *p, rs_id identity);
+/* Attempts at a stage that count: all but those that ended through no fault of its own (a stop, a
+ * crash of something else). */
+int past_attempts(const past *p, rs_id identity);
+
+/* The journal goes on: what was running in it was interrupted. */
+void past_interrupt(past *p);
+/* Stages that failed are as if they had never been tried. */
+void past_forgive(past *p);
+
+/* The begin record of the stage that worker RANK was running when the journal ended; NULL: none. */
+const json_t *past_running_on(const past *p, int rank);
+/* Grows with what was finished, blamed, and trained. */
+size_t past_progress(const past *p);
+
+/* The paths that JOB sweeps, as the keys of an object; NULL: out of memory. */
+json_t *past_swept(const rs_job *job);
 
 /* May JOB continue this? Another job or experiment, or other values of settings that are not swept
  * while something is finished, are RS_ERR_CONFLICT that lists the differences. */

@@ -31,17 +31,6 @@ struct rs_record {
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-/* RESULTS without ".h5", and with SUFFIX. */
-static rs_status beside(const char *results, const char *suffix, char **out) {
-  size_t n = strlen(results);
-  if (n > 3 && strcmp(results + n - 3, ".h5") == 0) n -= 3;
-  rs_str path = {0};
-  rs_str_addn(&path, results, n);
-  rs_str_add(&path, suffix);
-  *out = path.text;
-  return rs_str_status(&path);
-}
-
 /* PATH.STAMP, or with a number behind it when that exists already. */
 static rs_status free_name(const char *path, const char *stamp, rs_str *out) {
   rs_str_addf(out, "%s.%s", path, stamp);
@@ -115,10 +104,10 @@ static rs_status begin_journal(rs_record *r) {
   json_t *settings;
   rs_clock_utc(r->created);
   RS_TRY(base_settings(r->job, &settings));
-  return append(r, json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o}", "is", "open", "format",
+  return append(r, json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "is", "open", "format",
                              "ranksweep-journal", "version", 1, "job", rs_job_name(r->job),
                              "experiment", rs_job_schema(r->job)->experiment, "created", r->created,
-                             "settings", settings));
+                             "settings", settings, "swept", past_swept(r->job)));
 }
 
 /* Later starts are held against the settings of this one. */
@@ -126,8 +115,13 @@ static rs_status continue_journal(rs_record *r) {
   json_t *settings;
   snprintf(r->created, sizeof r->created, "%s", past_opened(r->past));
   RS_TRY(past_check(r->past, r->job, r->results));
+  past_interrupt(r->past);
   RS_TRY(base_settings(r->job, &settings));
-  return append(r, json_pack("{s:s, s:o}", "is", "settings", "settings", settings));
+  RS_TRY(append(r, json_pack("{s:s, s:o, s:o}", "is", "settings", "settings", settings, "swept",
+                             past_swept(r->job))));
+  if (!r->retry_failed) return RS_OK;
+  past_forgive(r->past);
+  return append(r, json_pack("{s:s}", "is", "retry"));
 }
 
 static rs_status open_journal(rs_record *r) {
@@ -165,8 +159,8 @@ rs_status record_open(const rs_coordinate_options *o, rs_record **out) {
   r->job = o->job;
   r->retry_failed = o->retry_failed;
   rs_status status = rs_strdup(&r->results, o->results);
-  if (status == RS_OK) status = beside(o->results, ".journal", &r->journal_path);
-  if (status == RS_OK) status = beside(o->results, ".ckpt", &r->directory);
+  if (status == RS_OK) status = rs_results_beside(o->results, ".journal", &r->journal_path);
+  if (status == RS_OK) status = rs_results_beside(o->results, ".ckpt", &r->directory);
   if (status == RS_OK) status = past_create(&r->past);
   if (status == RS_OK) status = open_files(r, o);
   if (status != RS_OK) {
@@ -209,8 +203,6 @@ static rs_status recall(rs_record *r, const rs_stage *stage) {
   const json_t *known = past_stage(r->past, stage->identity);
   if (known == NULL) return RS_OK;
   const json_t *end = json_object_get(known, "end");
-  const char *state = json_string_value(json_object_get(end, "state"));
-  if (r->retry_failed && state != NULL && strcmp(state, "failed") == 0) return RS_OK;
   if (json_is_true(json_object_get(end, "output"))) {
     char *path;
     RS_TRY(rs_stage_path(r->directory, stage->identity, &path));
@@ -221,7 +213,7 @@ static rs_status recall(rs_record *r, const rs_stage *stage) {
     free(path);
     if (!there) return RS_OK;
   }
-  return tables_recall(r->tables, stage->index, known);
+  return tables_recall(r->tables, stage->index, known, past_attempts(r->past, stage->identity));
 }
 
 rs_status record_add_trial(rs_record *r, const rs_plan *plan, const rs_trial *trial) {
@@ -239,12 +231,16 @@ rs_outcome record_known(const rs_record *r, int stage, int *attempts) {
   return tables_stage_state(r->tables, stage, attempts);
 }
 
-rs_status record_begin(rs_record *r, int stage, int attempt, int ranks) {
+rs_status record_begin(rs_record *r, const rs_stage *stage, int trial, const rs_command *start) {
   char id[RS_ID_TEXT];
-  tables_begin(r->tables, stage, attempt, ranks);
-  rs_id_format(tables_identity(r->tables, stage), id);
-  return append(r, json_pack("{s:s, s:s, s:i, s:i}", "is", "begin", "stage", id, "attempt", attempt,
-                             "ranks", ranks));
+  json_t *workers = json_array();
+  for (int i = 0; i < start->n_workers; i++)
+    json_array_append_new(workers, json_integer(start->workers[i]));
+  tables_begin(r->tables, stage->index, start->attempt, start->n_workers);
+  rs_id_format(stage->identity, id);
+  return append(r, json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "is", "begin", "stage", id, "name",
+                             stage->spec->name, "trial", trial, "attempt", start->attempt,
+                             "workers", workers));
 }
 
 rs_status record_metrics(rs_record *r, int stage, const json_t *message) {

@@ -28,7 +28,9 @@ rs_status record_add_trial(rs_record *r, const rs_plan *plan, const rs_trial *tr
 /* What the journal knows of a stage: RS_PENDING, RS_DONE or RS_FAILED, and the attempts used. */
 rs_outcome record_known(const rs_record *r, int stage, int *attempts);
 
-rs_status record_begin(rs_record *r, int stage, int attempt, int ranks) RS_MUST_CHECK;
+/* TRIAL: the first that needs the stage. START: the command that starts it. */
+rs_status record_begin(rs_record *r, const rs_stage *stage, int trial,
+                       const rs_command *start) RS_MUST_CHECK;
 rs_status record_metrics(rs_record *r, int stage, const json_t *message) RS_MUST_CHECK;
 /* A result message, which is kept until record_end says how the attempt counts. */
 rs_status record_result(rs_record *r, int stage, const json_t *message) RS_MUST_CHECK;

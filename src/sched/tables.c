@@ -329,14 +329,19 @@ json_t *tables_end(tables *t, int stage, rs_outcome outcome) {
                    notes->finals != NULL ? json_incref(notes->finals) : json_object());
 }
 
-rs_status tables_recall(tables *t, int stage, const json_t *known) {
+rs_status tables_recall(tables *t, int stage, const json_t *known, int attempts) {
   size_t index;
   json_t *row;
   json_array_foreach(json_object_get(known, "metrics"), index, row)
       RS_TRY(tables_add_metrics(t, stage, row));
   const json_t *end = json_object_get(known, "end");
   const char *state = json_string_value(json_object_get(end, "state"));
-  if (state == NULL || (strcmp(state, "done") != 0 && strcmp(state, "failed") != 0)) return RS_OK;
+  if (state == NULL || (strcmp(state, "done") != 0 && strcmp(state, "failed") != 0)) {
+    const char *message = json_string_value(json_object_get(known, "message"));
+    rs_table_set_int(t->stages, (size_t)stage, STAGE_ATTEMPTS, attempts);
+    return rs_table_set_text(t->stages, (size_t)stage, STAGE_MESSAGE,
+                             message != NULL ? message : "");
+  }
   RS_TRY(tables_set_result(t, stage, end));
   tables_begin(t, stage, (int)json_integer_value(json_object_get(end, "attempt")),
                (int)json_integer_value(json_object_get(end, "ranks")));

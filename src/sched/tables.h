@@ -21,8 +21,8 @@ rs_status tables_add_trial(tables *t, const rs_trial *trial) RS_MUST_CHECK;
 size_t tables_stages(const tables *t);
 rs_id tables_identity(const tables *t, int stage);
 
-/* Fill in what a journal knows of STAGE (see past_stage). */
-rs_status tables_recall(tables *t, int stage, const json_t *known) RS_MUST_CHECK;
+/* Fill in what a journal knows of STAGE (see past_stage, past_attempts). */
+rs_status tables_recall(tables *t, int stage, const json_t *known, int attempts) RS_MUST_CHECK;
 rs_outcome tables_stage_state(const tables *t, int stage, int *attempts);
 const char *tables_message(const tables *t, int stage);
 

@@ -1,0 +1,23 @@
+/* One launch of the ranks of a run, and its end. */
+#ifndef RANKSWEEP_CLI_LAUNCH_H
+#define RANKSWEEP_CLI_LAUNCH_H
+
+#include "relay.h"
+
+typedef struct launch_end {
+  bool normal;         /* the run ended by itself, with exit status `code` */
+  int code;            /* of mpirun, or of the one process; 128 + signal */
+  bool hung;           /* mpirun did not end after its ranks had, and was killed */
+  relay_report report; /* what is known of the cause when it was not normal */
+} launch_end;
+
+/* Run ARGV, a `run` command, again with RANKS ranks under mpirun, or with one in a process of its
+ * own; wait for its end, passing signals on. RS_ERR_IO when it cannot be started. */
+rs_status launch(int ranks, int argc, char **argv, launch_end *end) RS_MUST_CHECK;
+
+/* From now on SIGINT, SIGTERM, SIGUSR1 and SIGHUP are for the run that is launched. */
+void launch_watch_signals(void);
+/* Has one of them come? */
+bool launch_stop_asked(void);
+
+#endif

@@ -1,0 +1,109 @@
+/* After a crash: say which rank and trial, write it into the journal, start again on what is left.
+ *
+ *  1. launch() returns how the run ended. A normal end is ours.
+ *  2. rs_crash_note() appends the cause to the journal, which knows what that rank was doing: the
+ *     attempt counts for that stage, and for no other.
+ *  3. The same command runs again and reads the journal. Options that hold for the first start only
+ *     (--fresh, --retry-failed) are switched off by WORLD_RESTART_VARIABLE.
+ *  4. A crash that came before anything was finished, trained further or blamed is barren: so many
+ *     of those in a row, and the fault is not one of trials. */
+#include "supervise.h"
+
+#include "cli.h"
+#include "launch.h"
+#include "world.h"
+
+#include "ranksweep/sched.h"
+
+#include <stdlib.h>
+
+typedef struct supervision {
+  const char *results;
+  int max_barren, barren, restarts;
+  size_t progress; /* as of the last crash */
+} supervision;
+
+static void describe(const launch_end *end, char *out, size_t size) {
+  if (end->hung)
+    snprintf(out, size, "mpirun did not end after its ranks had, and was killed");
+  else if (end->report.cause != RELAY_NOTHING)
+    relay_describe(&end->report, out, size);
+  else
+    snprintf(out, size, "mpirun ended with status %d%s, no rank is known to have failed", end->code,
+             end->code > 128 ? " (a signal)" : "");
+}
+
+/* A run that ends itself over a stall has blamed the stage already. */
+static int rank_to_blame(const launch_end *end) {
+  bool told = end->report.cause == RELAY_ABORT && end->report.number == RS_EXIT_STALLED;
+  return end->hung || told ? -1 : end->report.rank;
+}
+
+static rs_status note(supervision *s, const launch_end *end) {
+  char cause[512];
+  rs_crash crash;
+  describe(end, cause, sizeof cause);
+  fprintf(stderr, "ranksweep: %s", cause);
+  rs_status status = rs_crash_note(s->results, rank_to_blame(end), cause, &crash);
+  if (status == RS_OK && crash.blamed)
+    fprintf(stderr, ", in attempt %d at trial %d, stage %s", crash.attempt, crash.trial,
+            crash.stage);
+  fprintf(stderr, "\n");
+  RS_TRY(status);
+  s->barren = crash.progress > s->progress ? 0 : s->barren + 1;
+  s->progress = crash.progress;
+  return RS_OK;
+}
+
+/* A moment for what made trouble to pass; longer each time. False: asked to stop. */
+static bool pause_before_restart(const supervision *s) {
+  const double look_seconds = 0.1, longest = 30;
+  double wait = s->barren < 5 ? (double)(1 << s->barren) - 1 : longest;
+  for (double end = rs_clock_now() + wait; rs_clock_now() < end && !launch_stop_asked();)
+    rs_clock_sleep(look_seconds);
+  return !launch_stop_asked();
+}
+
+/* After a crash. True: start again; otherwise the exit status in *CODE. */
+static bool go_on(supervision *s, const launch_end *end, int *code) {
+  rs_status status = note(s, end);
+  *code = EXIT_INTERRUPTED;
+  if (launch_stop_asked()) return false;
+  *code = EXIT_TRIALS_FAILED;
+  if (status != RS_OK) {
+    *code = cli_fail(status);
+    return false;
+  }
+  if (s->max_barren == 0) {
+    fprintf(stderr, "ranksweep: not started again; the same command continues\n");
+    return false;
+  }
+  if (s->barren > s->max_barren) {
+    fprintf(stderr,
+            "ranksweep: %d crashes in a row without getting any further: gave up; the same command "
+            "continues\n",
+            s->barren);
+    return false;
+  }
+  if (!pause_before_restart(s)) {
+    *code = EXIT_INTERRUPTED;
+    return false;
+  }
+  fprintf(stderr, "ranksweep: starting again from the journal (restart %d)\n", ++s->restarts);
+  setenv(WORLD_RESTART_VARIABLE, "1", 1);
+  return true;
+}
+
+int supervise(int ranks, int argc, char **argv, const char *results, int max_barren) {
+  supervision s = {.results = results, .max_barren = max_barren};
+  int code;
+  launch_watch_signals();
+  for (;;) {
+    launch_end end;
+    rs_status status = launch(ranks, argc, argv, &end);
+    if (status != RS_OK) return cli_fail(status);
+    if (end.normal) return end.code;
+    if (end.code == 127) return EXIT_USAGE; /* no mpirun: told already */
+    if (!go_on(&s, &end, &code)) return code;
+  }
+}

@@ -1,0 +1,5 @@
+rs_test(relay SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_relay.c ${CMAKE_SOURCE_DIR}/src/cli/relay.c
+        USES base)
+rs_test(deadline
+        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deadline.c ${CMAKE_SOURCE_DIR}/src/cli/deadline.c
+        USES base)
