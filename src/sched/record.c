@@ -219,7 +219,7 @@ static rs_status recall(rs_record *r, const rs_stage *stage) {
 rs_status record_add_trial(rs_record *r, const rs_plan *plan, const rs_trial *trial) {
   for (int i = 0; i < trial->length; i++) {
     const rs_stage *stage = rs_plan_stage(plan, (size_t)trial->chain[i]);
-    if ((size_t)stage->index < tables_stages(r->tables)) continue;
+    if ((size_t)stage->index < stage_rows_count(tables_stages(r->tables))) continue;
     RS_TRY(tables_add_stage(r->tables, stage));
     RS_TRY(recall(r, stage));
   }
@@ -228,7 +228,10 @@ rs_status record_add_trial(rs_record *r, const rs_plan *plan, const rs_trial *tr
 }
 
 rs_outcome record_known(const rs_record *r, int stage, int *attempts) {
-  return tables_stage_state(r->tables, stage, attempts);
+  const stage_rows *stages = tables_stages(r->tables);
+  rs_outcome state = stage_rows_state(stages, stage);
+  *attempts = (int)stage_rows_attempts(stages, stage);
+  return state == RS_DONE || state == RS_FAILED ? state : RS_PENDING;
 }
 
 rs_status record_begin(rs_record *r, const rs_stage *stage, int trial, const rs_command *start) {
@@ -236,7 +239,7 @@ rs_status record_begin(rs_record *r, const rs_stage *stage, int trial, const rs_
   json_t *workers = json_array();
   for (int i = 0; i < start->n_workers; i++)
     json_array_append_new(workers, json_integer(start->workers[i]));
-  tables_begin(r->tables, stage->index, start->attempt, start->n_workers);
+  stage_rows_begin(tables_stages(r->tables), stage->index, start->attempt, start->n_workers);
   rs_id_format(stage->identity, id);
   return append(r, json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "is", "begin", "stage", id, "name",
                              stage->spec->name, "trial", trial, "attempt", start->attempt,
@@ -245,7 +248,7 @@ rs_status record_begin(rs_record *r, const rs_stage *stage, int trial, const rs_
 
 rs_status record_metrics(rs_record *r, int stage, const json_t *message) {
   char id[RS_ID_TEXT];
-  rs_id_format(tables_identity(r->tables, stage), id);
+  rs_id_format(stage_rows_identity(tables_stages(r->tables), stage), id);
   RS_TRY(tables_add_metrics(r->tables, stage, message));
   return append(r, json_pack("{s:s, s:s, s:O, s:O, s:O, s:O}", "is", "metrics", "stage", id,
                              "epoch", json_object_get(message, "epoch"), "step",
@@ -255,14 +258,14 @@ rs_status record_metrics(rs_record *r, int stage, const json_t *message) {
 }
 
 rs_status record_result(rs_record *r, int stage, const json_t *message) {
-  return tables_set_result(r->tables, stage, message);
+  return stage_rows_result(tables_stages(r->tables), stage, message);
 }
 
 rs_status record_end(rs_record *r, int stage, rs_outcome outcome) {
   char id[RS_ID_TEXT];
-  json_t *end = tables_end(r->tables, stage, outcome);
+  json_t *end = stage_rows_end(tables_stages(r->tables), stage, outcome);
   if (end == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: a journal record");
-  rs_id_format(tables_identity(r->tables, stage), id);
+  rs_id_format(stage_rows_identity(tables_stages(r->tables), stage), id);
   json_object_set_new(end, "is", json_string("end"));
   json_object_set_new(end, "stage", json_string(id));
   return append(r, end);
@@ -279,7 +282,7 @@ double record_final(const rs_record *r, size_t trial, const char *metric) {
 }
 
 const char *record_message(const rs_record *r, int stage) {
-  return tables_message(r->tables, stage);
+  return stage_rows_message(tables_stages(r->tables), stage);
 }
 
 /* ---- snapshots ------------------------------------------------------------------------------ */

@@ -3,8 +3,9 @@ a run that nobody disturbed.
 
 usage: kill_test.py PROGRAM DIRECTORY [KILLS [SEED]]
 
-Kills go to everything at once, to one worker, to the coordinator or to the supervisor, at random times, over sweeps on 1, 2 and 3
-ranks (with 3: groups of two). After each one the results file must open.
+Kills go to everything at once, to one worker, to the coordinator, to mpirun or to the supervisor, at random times; and by fault
+points inside the program to whoever is just writing a journal record, a checkpoint or a snapshot. Over sweeps on 1, 2, 3 and 4
+ranks (with 3 and 4: groups of two and three). After each one the results file must open and verify.
 """
 import os
 import random
@@ -27,11 +28,12 @@ checkpoint: {epochs: 1, steps: 7, seconds: 0}
 sweep: {space: {train.lr: [0.001, 0.002], svd.rank: [4, full]}, objectives: {test_accuracy: max}}
 resources: {threads_per_rank: 1, max_attempts: 100}
 """
-RANKS = (1, 2, 3)
+RANKS = (1, 2, 3, 4)
+POINTS = ("append", "appended", "journal-sync", "sync", "rename", "renamed", "sync@.ckpt/", "rename@.ckpt/", "renamed@.ckpt/")
 
 
 def options(ranks):
-    return ["-n", ranks] + (["--set", "resources.ranks_per_trial=2"] if ranks == 3 else [])
+    return ["-n", ranks, "--set", f"resources.ranks_per_trial={max(1, ranks - 1)}"]
 
 
 def numbers(path):
@@ -56,23 +58,26 @@ def processes(results):
 
 
 def kill(pids):
+    """True when there was one to kill."""
+    killed = False
     for pid in pids:
         try:
             os.kill(pid, signal.SIGKILL)
+            killed = True
         except ProcessLookupError:
             pass
+    return killed
 
 
 def strike(target, results):
     launcher, others = processes(results)
+    if target == "launcher":
+        return kill(launcher)
+    if target == "supervisor":
+        return kill(others[:1])
     if target == "everything" or len(others) < 2:
-        kill(launcher + others)
-    elif target == "launcher":
-        kill(launcher)
-    elif target == "supervisor":
-        kill(others[:1])
-    else:
-        kill(others[-1:] if target == "worker" else others[1:2])
+        return kill(launcher + others)
+    return kill(others[-1:] if target == "worker" else others[1:2])
 
 
 def wait_for_end(results):
@@ -88,54 +93,96 @@ def wait_for_end(results):
     return not others
 
 
-def check_opens(h, results):
+def check_sound(h, results, what):
     if not os.path.exists(results):
         return  # killed before the first snapshot
     try:
         with h5py.File(results) as f:
-            h.check(f.attrs["state"] in ("running", "interrupted", "complete"), "the state is known")
+            h.check(f.attrs["state"] in ("running", "interrupted", "complete"), f"{what}: the state is known")
     except OSError as error:
-        h.check(False, f"{results} does not open: {error}")
+        h.check(False, f"{what}: {results} does not open: {error}")
+    h.run("verify", results)
 
 
-def one_kill(h, ranks, results, delay, target):
-    """True when the run was still going."""
-    with subprocess.Popen([h.program, "run", "kill.yaml", *map(str, options(ranks)), "-o", results],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-        try:
-            run.wait(timeout=delay)
-            return False
-        except subprocess.TimeoutExpired:
-            strike(target, results)
-        run.wait(timeout=90)
-    h.check(wait_for_end(results), f"{target} killed: all processes end")
-    check_opens(h, results)
-    return True
+def crashes_in(log):
+    with open(log, encoding="utf-8", errors="replace") as lines:
+        return sum("killed by signal 9" in line for line in lines)
+
+
+class Storm:
+    """One sweep from its start to its end through kills, all of them counted."""
+
+    def __init__(self, h, ranks, results, dice):
+        self.h, self.ranks, self.results, self.dice = h, ranks, results, dice
+        self.counts = {}
+
+    def count(self, what, kills=1):
+        self.counts[what] = self.counts.get(what, 0) + kills
+
+    def launch(self, log, point=None):
+        env = {**os.environ, **({"RANKSWEEP_KILL_AT": point} if point else {})}
+        with open(log, "w", encoding="utf-8") as err:
+            return subprocess.Popen([self.h.program, "run", "kill.yaml", *map(str, options(self.ranks)), "-o", self.results],
+                                    stdout=subprocess.DEVNULL, stderr=err, env=env)
+
+    def by_point(self):
+        """Whoever comes to a fault point the N-th time kills itself, and again after each restart."""
+        name = self.dice.choice(POINTS)
+        point, log = f"{name}:{self.dice.randint(1, 40)}", f"{self.results}.log"
+        with self.launch(log, point) as run:
+            run.wait(timeout=180)
+        kills = crashes_in(log) + (run.returncode == -signal.SIGKILL)
+        self.count(name, kills)
+        self.h.check(wait_for_end(self.results), f"killed at {point}: all processes end")
+        check_sound(self.h, self.results, f"killed at {point}")
+        return run.returncode == 0
+
+    def by_hand(self):
+        """Strikes at random moments; what is left of the run starts itself again, or is started again by us."""
+        with self.launch(f"{self.results}.log") as run:
+            while True:
+                try:
+                    run.wait(timeout=self.dice.uniform(0.1, 1.6))
+                    break
+                except subprocess.TimeoutExpired:
+                    target = self.dice.choice(["everything", "worker", "coordinator", "supervisor", "launcher"])
+                    self.count(target, strike(target, self.results))
+                if target in ("everything", "supervisor"):
+                    run.wait(timeout=90)
+            self.h.check(wait_for_end(self.results), "all processes end")
+        check_sound(self.h, self.results, "killed by hand")
+        return run.returncode == 0
+
+    def rage(self, kills):
+        """Until it is done, or KILLS have been enough."""
+        done = False
+        while not done and sum(self.counts.values()) < kills:
+            done = self.by_point() if self.dice.random() < 0.4 else self.by_hand()
+        self.h.run("run", "kill.yaml", *options(self.ranks), "-o", self.results)
 
 
 def campaign(h, ranks, kills, dice):
     h.run("run", "kill.yaml", *options(ranks), "-o", f"calm{ranks}.h5")
     calm = numbers(f"calm{ranks}.h5")
-    done = attempt = 0
-    while done < kills:
-        attempt += 1
-        results = f"kill{ranks}-{attempt}.h5"
-        while done < kills:
-            target = dice.choice(["everything", "worker", "coordinator", "supervisor", "launcher"])
-            if not one_kill(h, ranks, results, dice.uniform(0.1, 1.6), target):
-                break
-            done += 1
-        h.run("run", "kill.yaml", *options(ranks), "-o", results)
+    counts, sweeps = {}, 0
+    while sum(counts.values()) < kills:
+        sweeps += 1
+        results = f"kill{ranks}-{sweeps}.h5"
+        storm = Storm(h, ranks, results, dice)
+        storm.rage(kills - sum(counts.values()))
+        for what, n in storm.counts.items():
+            counts[what] = counts.get(what, 0) + n
         stormy = numbers(results)
         differ = [name for name in calm if calm[name] != stormy.get(name)]
         h.check(not differ and len(calm) == len(stormy), f"{ranks} ranks: differences in {differ[:5]}")
+        h.run("verify", results)
         with h5py.File(results) as f:
             h.check((f["trials"]["state"] == b"done").all(), "every trial is done")
-    print(f"{ranks} ranks: {done} kills over {attempt} sweeps", flush=True)
+    print(f"{ranks} ranks: {sum(counts.values())} kills over {sweeps} sweeps: {counts}", flush=True)
 
 
 def main():
-    kills = int(sys.argv[3]) if len(sys.argv) > 3 else 12
+    kills = int(sys.argv[3]) if len(sys.argv) > 3 else 16
     h = Harness()
     h.write("kill.yaml", JOB)
     dice = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 7)
