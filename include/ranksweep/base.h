@@ -205,4 +205,17 @@ rs_status rs_path_join(const char *dir, const char *name, char **out) RS_MUST_CH
 /* Directory part of PATH ("." when it has none) into *OUT; release with free(). */
 rs_status rs_path_directory(const char *path, char **out) RS_MUST_CHECK;
 
+/* ---- faults on purpose ------------------------------------------------------------------------
+ */
+
+/* Tests kill the program where it hurts. SPEC is "NAME:N" or "NAME@TEXT:N": the process ends itself
+ * by SIGKILL when it comes to fault point NAME (with a path that contains TEXT) for the N-th time.
+ * NULL or a malformed one: nothing is armed, false. */
+bool rs_fault_arm(const char *spec);
+/* Fault points: `append`, `appended`, `journal-sync` in the journal; `sync`, `rename`, `renamed` in
+ * every file that is replaced. */
+void rs_fault_point(const char *name, const char *path);
+/* Will that call be the last? */
+bool rs_fault_is_next(const char *name, const char *path);
+
 #endif

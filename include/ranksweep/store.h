@@ -59,21 +59,48 @@ typedef rs_status (*rs_journal_visit)(void *user, const char *payload, size_t li
 /* Open PATH for appending, creating it when absent, after handing every record that is there to
  * VISIT. A torn last record (no newline, or wrong checksum in the last line) is cut off and *TORN
  * set to its bytes (0: none); a damaged record before the last is RS_ERR_DATA with its line, and so
- * is a first line that does not begin as a record: such a file is not ours to cut. Open elsewhere
- * for appending: RS_ERR_CONFLICT. TORN may be NULL. */
-rs_status rs_journal_open(const char *path, rs_journal_visit visit, void *user, rs_journal **out,
-                          size_t *torn) RS_MUST_CHECK;
+ * is a first line that does not begin as a record: such a file is not ours to cut. TORN may be
+ * NULL.
+ *
+ * One writer: the file PATH.lock names it. A living one is RS_ERR_CONFLICT; the lock of a dead one
+ * is taken over, at once when it died on this host, and after 20 s without a sign of life when it
+ * was on another, of which LOG (may be NULL) is told. No locks of the file system are needed, so
+ * NFS will do. */
+rs_status rs_journal_open(const char *path, const rs_log *log, rs_journal_visit visit, void *user,
+                          rs_journal **out, size_t *torn) RS_MUST_CHECK;
 
 /* Read only: visit the records, change nothing. A missing file is RS_ERR_IO. */
 rs_status rs_journal_read(const char *path, rs_journal_visit visit, void *user,
                           size_t *torn) RS_MUST_CHECK;
 
 /* Append one record (written at once, durable after the next sync). When the disk is full or the
- * write comes out short it is taken back, so the journal stays sound: RS_ERR_IO. */
+ * write comes out short it is taken back, so the journal stays sound: RS_ERR_IO. When the journal
+ * was removed (RS_ERR_IO) or taken over, this process having been suspended for long
+ * (RS_ERR_CONFLICT), nothing is written. */
 rs_status rs_journal_append(rs_journal *j, const char *payload) RS_MUST_CHECK;
 rs_status rs_journal_sync(rs_journal *j) RS_MUST_CHECK; /* fdatasync when there is something new */
 bool rs_journal_dirty(const rs_journal *j);
 rs_status rs_journal_close(rs_journal *j) RS_MUST_CHECK; /* sync and close; takes NULL */
+
+size_t rs_journal_bytes(const rs_journal *j);
+/* Write the journal anew: FILL appends what it shall hold. Whole or not at all; after a failure the
+ * old one is as it was. */
+typedef rs_status (*rs_journal_fill)(void *user, rs_journal *to);
+rs_status rs_journal_rewrite(rs_journal *j, rs_journal_fill fill, void *user) RS_MUST_CHECK;
+
+/* A sign of life of the thread that does the work, for those who watch from outside: the lock's own
+ * beat goes on while that thread hangs. */
+void rs_journal_tick(rs_journal *j);
+
+/* Who writes the journal PATH; read only. */
+typedef struct rs_journal_holder {
+  bool present; /* there is a lock file */
+  int lives;    /* 1: its process lives, 0: it does not, -1: cannot be told from here */
+  char host[256];
+  long pid;
+  uint64_t beat, tick; /* grow while it lives, and while it works */
+} rs_journal_holder;
+rs_status rs_journal_owner(const char *path, rs_journal_holder *out) RS_MUST_CHECK;
 
 /* ---- checkpoints -------------------------------------------------------------------------- */
 

@@ -79,13 +79,16 @@ static rs_status sync_file(const char *path) {
 }
 
 rs_status rs_file_commit(const char *temporary, const char *path) {
+  rs_fault_point("sync", path);
   rs_status status = sync_file(temporary);
+  rs_fault_point("rename", path);
   if (status == RS_OK && rename(temporary, path) != 0)
     status = rs_fail_errno("%s: cannot rename to %s", temporary, path);
   if (status != RS_OK) {
     unlink(temporary);
     return status;
   }
+  rs_fault_point("renamed", path);
   return rs_file_sync_directory(path);
 }
 

@@ -27,6 +27,7 @@ static const char *nearest_command(const char *word) {
 }
 
 int main(int argc, char **argv) {
+  rs_fault_arm(getenv("RANKSWEEP_KILL_AT"));
   if (argc < 2) {
     print_overview(stderr);
     return EXIT_USAGE;

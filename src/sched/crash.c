@@ -40,7 +40,7 @@ rs_status rs_crash_note(const char *results, int rank, const char *message, rs_c
     return RS_OK;
   }
   rs_status status = past_create(&p);
-  if (status == RS_OK) status = rs_journal_open(path, past_visit, p, &journal, NULL);
+  if (status == RS_OK) status = rs_journal_open(path, NULL, past_visit, p, &journal, NULL);
   if (status == RS_OK) {
     describe(p, rank, out);
     status = append(journal, rank, message);

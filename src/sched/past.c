@@ -8,6 +8,7 @@ struct past {
   json_t *running; /* entries of stages that have begun and not ended, by identity */
   size_t finished; /* stages that ended well */
   size_t failed, blamed, rows;
+  size_t records; /* read */
 };
 
 rs_status past_create(past **out) {
@@ -172,14 +173,24 @@ static void take_settings(past *p, const json_t *record) {
   json_object_update(swept, json_object_get(record, "swept"));
 }
 
+/* A stage as past_write left it. */
+static void take_carried(past *p, const json_t *record) {
+  json_t *entry = stage_entry(p, text_of(record, "stage"));
+  json_object_update(entry, json_object_get(record, "entry"));
+  p->finished += ended_as(entry, "done");
+  p->failed += ended_as(entry, "failed");
+}
+
 static rs_status take(past *p, json_t *record, size_t line) {
   const char *is = text_of(record, "is");
+  p->records++;
   if (line == 1) return take_first(p, record);
   if (strcmp(is, "start") == 0) {
     past_interrupt(p);
     json_array_append(p->starts, record);
   }
   if (strcmp(is, "settings") == 0) take_settings(p, record);
+  if (strcmp(is, "stage") == 0) take_carried(p, record);
   if (strcmp(is, "crash") == 0) take_crash(p, record);
   if (strcmp(is, "retry") == 0) past_forgive(p);
   if (strcmp(is, "begin") == 0 || strcmp(is, "metrics") == 0 || strcmp(is, "end") == 0)
@@ -197,6 +208,45 @@ rs_status past_visit(void *user, const char *payload, size_t line) {
   rs_status status = take(user, record, line);
   json_decref(record);
   return status;
+}
+
+/* ---- writing it anew ------------------------------------------------------------------------ */
+
+static rs_status write_record(rs_journal *to, const json_t *record) {
+  char *text = record != NULL ? json_dumps(record, JSON_COMPACT) : NULL;
+  if (text == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: a journal record");
+  rs_status status = rs_journal_append(to, text);
+  free(text);
+  return status;
+}
+
+static rs_status write_stage(rs_journal *to, const char *id, const json_t *entry) {
+  size_t index;
+  json_t *row, *bare = json_copy((json_t *)entry); /* shares what is in it */
+  json_object_del(bare, "metrics");
+  json_t *record = json_pack("{s:s, s:s, s:o}", "is", "stage", "stage", id, "entry", bare);
+  rs_status status = write_record(to, record);
+  json_decref(record);
+  json_array_foreach(json_object_get(entry, "metrics"), index, row) if (status == RS_OK) status =
+      write_record(to, row);
+  return status;
+}
+
+rs_status past_write(void *user, rs_journal *to) {
+  past *p = user;
+  size_t index;
+  const char *id;
+  json_t *record;
+  RS_TRY(write_record(to, p->open));
+  json_array_foreach(p->starts, index, record) RS_TRY(write_record(to, record));
+  json_object_foreach(p->stages, id, record) RS_TRY(write_stage(to, id, record));
+  return RS_OK;
+}
+
+bool past_is_long(const past *p) {
+  const size_t short_enough = 1000;
+  size_t needed = 1 + json_array_size(p->starts) + json_object_size(p->stages) + p->rows;
+  return p->records > short_enough && p->records > 2 * needed;
 }
 
 /* ---- asking --------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define RANKSWEEP_SCHED_PAST_H
 
 #include "ranksweep/job.h"
+#include "ranksweep/store.h"
 
 #include <jansson.h>
 
@@ -13,6 +14,12 @@ void past_destroy(past *p);
 
 /* An rs_journal_visit; USER is the past. */
 rs_status past_visit(void *user, const char *payload, size_t line) RS_MUST_CHECK;
+
+/* Does the journal hold much more than its present meaning: work begun and interrupted, rows that
+ * others took the place of? */
+bool past_is_long(const past *p);
+/* An rs_journal_fill that writes records of the same meaning; USER is the past, interrupted. */
+rs_status past_write(void *user, rs_journal *to);
 
 /* When the journal was begun; NULL: it is new. */
 const char *past_opened(const past *p);

@@ -60,10 +60,10 @@ static rs_status ignore_record(void *user, const char *payload, size_t line) {
 }
 
 /* RS_ERR_CONFLICT when another run holds the journal. */
-static rs_status check_unused(const char *journal_path) {
+static rs_status check_unused(const char *journal_path, const rs_log *log) {
   rs_journal *journal;
   if (!rs_file_exists(journal_path)) return RS_OK;
-  rs_status status = rs_journal_open(journal_path, ignore_record, NULL, &journal, NULL);
+  rs_status status = rs_journal_open(journal_path, log, ignore_record, NULL, &journal, NULL);
   if (status == RS_OK) return rs_journal_close(journal);
   return status == RS_ERR_CONFLICT ? status : RS_OK; /* a damaged one may be moved aside */
 }
@@ -74,7 +74,7 @@ static rs_status move_all_aside(const rs_record *r) {
   rs_clock_utc(stamp);
   for (char *c = stamp; *c != '\0'; c++)
     if (*c == ':') *c = '-';
-  RS_TRY(check_unused(r->journal_path));
+  RS_TRY(check_unused(r->journal_path, r->log));
   RS_TRY(move_aside(r->results, stamp, r->log));
   RS_TRY(move_aside(r->directory, stamp, r->log));
   return move_aside(r->journal_path, stamp, r->log);
@@ -110,12 +110,21 @@ static rs_status begin_journal(rs_record *r) {
                              "settings", settings, "swept", past_swept(r->job)));
 }
 
+static rs_status compact(rs_record *r) {
+  size_t before = rs_journal_bytes(r->journal);
+  RS_TRY(rs_journal_rewrite(r->journal, past_write, r->past));
+  rs_logf(r->log, RS_LOG_INFO, "%s: compacted from %zu to %zu bytes", r->journal_path, before,
+          rs_journal_bytes(r->journal));
+  return RS_OK;
+}
+
 /* Later starts are held against the settings of this one. */
 static rs_status continue_journal(rs_record *r) {
   json_t *settings;
   snprintf(r->created, sizeof r->created, "%s", past_opened(r->past));
   RS_TRY(past_check(r->past, r->job, r->results));
   past_interrupt(r->past);
+  if (past_is_long(r->past)) RS_TRY(compact(r));
   RS_TRY(base_settings(r->job, &settings));
   RS_TRY(append(r, json_pack("{s:s, s:o, s:o}", "is", "settings", "settings", settings, "swept",
                              past_swept(r->job))));
@@ -132,7 +141,7 @@ static rs_status open_journal(rs_record *r) {
                    "%s exists, but its journal %s does not: nothing to continue, and it is not "
                    "overwritten; use --fresh to move it aside, or -o for another file",
                    r->results, r->journal_path);
-  RS_TRY(rs_journal_open(r->journal_path, past_visit, r->past, &r->journal, &torn));
+  RS_TRY(rs_journal_open(r->journal_path, r->log, past_visit, r->past, &r->journal, &torn));
   if (torn > 0)
     rs_logf(r->log, RS_LOG_WARN, "%s: dropped %zu bytes of a record that was cut short",
             r->journal_path, torn);
@@ -307,6 +316,7 @@ rs_status record_snapshot(rs_record *r, const rs_run_view *view) {
 }
 
 rs_status record_flush(rs_record *r) {
+  rs_journal_tick(r->journal);
   double now = rs_clock_now();
   if (!rs_journal_dirty(r->journal) || now - r->synced <= SYNC_SECONDS) return RS_OK;
   r->synced = now;

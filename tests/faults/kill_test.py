@@ -120,10 +120,12 @@ class Storm:
         self.counts[what] = self.counts.get(what, 0) + kills
 
     def launch(self, log, point=None):
+        """With a fault point the run soon gives up restarting: it is killed there each time."""
         env = {**os.environ, **({"RANKSWEEP_KILL_AT": point} if point else {})}
+        restarts = ["--max-restarts", "1"] if point else []
+        command = [self.h.program, "run", "kill.yaml", *map(str, options(self.ranks)), "-o", self.results, *restarts]
         with open(log, "w", encoding="utf-8") as err:
-            return subprocess.Popen([self.h.program, "run", "kill.yaml", *map(str, options(self.ranks)), "-o", self.results],
-                                    stdout=subprocess.DEVNULL, stderr=err, env=env)
+            return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err, env=env)
 
     def by_point(self):
         """Whoever comes to a fault point the N-th time kills itself, and again after each restart."""

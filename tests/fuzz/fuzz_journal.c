@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   rs_journal *j;
   int fd = fuzz_file_open(data, size, path);
   if (fd < 0) return 0;
-  if (rs_journal_open(path, count, &before, &j, NULL) == RS_OK) {
+  if (rs_journal_open(path, NULL, count, &before, &j, NULL) == RS_OK) {
     if (rs_journal_append(j, "{}") != RS_OK || rs_journal_close(j) != RS_OK) abort();
     if (rs_journal_read(path, count, &after, &torn) != RS_OK || torn != 0 || after != before + 1)
       abort();

@@ -1,3 +1,4 @@
+rs_test(past SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_past.c USES sched LIBS RS::hdf5 PkgConfig::jansson)
 rs_test(sched SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sched.c USES sched)
 rs_test(sched_random
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sched_random.c ${CMAKE_CURRENT_LIST_DIR}/sched_model.c

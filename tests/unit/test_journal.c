@@ -32,7 +32,7 @@ static char *write_journal(void **state, const char *name) {
   rs_journal *j;
   size_t seen = 0, torn = 1;
   unlink(path);
-  assert_ok(rs_journal_open(path, expect_next, &seen, &j, &torn));
+  assert_ok(rs_journal_open(path, NULL, expect_next, &seen, &j, &torn));
   assert_int_equal(torn, 0);
   assert_false(rs_journal_dirty(j));
   for (size_t i = 0; i < RECORDS; i++) assert_ok(rs_journal_append(j, records[i]));
@@ -51,7 +51,7 @@ static void expect_torn(const char *path, size_t good, size_t bytes) {
   assert_int_equal(seen, good);
   assert_int_equal(torn, bytes);
   seen = 0;
-  assert_ok(rs_journal_open(path, expect_next, &seen, &j, &torn));
+  assert_ok(rs_journal_open(path, NULL, expect_next, &seen, &j, &torn));
   assert_int_equal(seen, good);
   assert_int_equal(torn, bytes);
   if (good < RECORDS) assert_ok(rs_journal_append(j, records[good]));
@@ -117,7 +117,7 @@ static void earlier_record_damaged_is_an_error(void **state) {
     seen = 0;
     assert_fails(RS_ERR_DATA, place, rs_journal_read(path, expect_next, &seen, &torn));
     seen = 0;
-    assert_fails(RS_ERR_DATA, place, rs_journal_open(path, expect_next, &seen, &j, &torn));
+    assert_fails(RS_ERR_DATA, place, rs_journal_open(path, NULL, expect_next, &seen, &j, &torn));
     assert_null(j);
     text[i] ^= 0x01;
   }
@@ -144,7 +144,7 @@ static void foreign_files_are_left_alone(void **state) {
     rs_journal *j;
     size_t seen = 0, len;
     put_bytes(path, texts[i], strlen(texts[i]));
-    assert_fails(RS_ERR_DATA, "not a journal", rs_journal_open(path, count, &seen, &j, NULL));
+    assert_fails(RS_ERR_DATA, "not a journal", rs_journal_open(path, NULL, count, &seen, &j, NULL));
     char *after = file_bytes(path, &len);
     assert_string_equal(after, texts[i]);
     free(after);
@@ -157,7 +157,7 @@ static void missing_and_odd_paths(void **state) {
   rs_journal *j;
   size_t seen = 0;
   assert_fails(RS_ERR_IO, path, rs_journal_read(path, count, &seen, NULL));
-  assert_fails(RS_ERR_IO, deep, rs_journal_open(deep, count, &seen, &j, NULL));
+  assert_fails(RS_ERR_IO, deep, rs_journal_open(deep, NULL, count, &seen, &j, NULL));
   assert_fails(RS_ERR_DATA, "not a regular file", rs_journal_read(*state, count, &seen, NULL));
   assert_fails(RS_ERR_DATA, "not a regular file", rs_journal_read("/dev/zero", count, &seen, NULL));
   assert_ok(rs_journal_close(NULL));
@@ -169,11 +169,11 @@ static void second_writer_is_refused(void **state) {
   char *path = write_journal(state, "lock");
   rs_journal *first, *second;
   size_t seen = 0;
-  assert_ok(rs_journal_open(path, count, &seen, &first, NULL));
-  assert_fails(RS_ERR_CONFLICT, "in use", rs_journal_open(path, count, &seen, &second, NULL));
+  assert_ok(rs_journal_open(path, NULL, count, &seen, &first, NULL));
+  assert_fails(RS_ERR_CONFLICT, "in use", rs_journal_open(path, NULL, count, &seen, &second, NULL));
   assert_ok(rs_journal_read(path, count, &seen, NULL));
   assert_ok(rs_journal_close(first));
-  assert_ok(rs_journal_open(path, count, &seen, &second, NULL));
+  assert_ok(rs_journal_open(path, NULL, count, &seen, &second, NULL));
   assert_ok(rs_journal_close(second));
   free(path);
 }
@@ -198,7 +198,7 @@ static void full_disk_leaves_a_sound_journal(void **state) {
   rs_journal *j;
   size_t seen = 0, torn;
   assert_int_equal(stat(path, &info), 0);
-  assert_ok(rs_journal_open(path, expect_next, &seen, &j, NULL));
+  assert_ok(rs_journal_open(path, NULL, expect_next, &seen, &j, NULL));
   signal(SIGXFSZ, SIG_IGN);
   getrlimit(RLIMIT_FSIZE, &before);
   limit = before;
@@ -228,7 +228,7 @@ static void payloads_are_limited(void **state) {
   size_t seen = 0, torn, len;
   assert_ok(rs_new(&payload, LIMIT + 2, 1));
   memset(payload, 'x', LIMIT + 1);
-  assert_ok(rs_journal_open(path, count, &seen, &j, NULL));
+  assert_ok(rs_journal_open(path, NULL, count, &seen, &j, NULL));
   assert_fails(RS_ERR_INTERNAL, "at most", rs_journal_append(j, payload));
   payload[LIMIT] = '\0';
   assert_ok(rs_journal_append(j, payload));
@@ -246,6 +246,51 @@ static void payloads_are_limited(void **state) {
   free(path);
 }
 
+/* ---- writing it anew ------------------------------------------------------------------------- */
+
+static rs_status keep_two(void *user, rs_journal *to) {
+  bool *fails = user;
+  RS_TRY(rs_journal_append(to, records[0]));
+  RS_TRY(rs_journal_append(to, records[1]));
+  return *fails ? rs_fail(RS_ERR_NOMEM, "as told") : RS_OK;
+}
+
+static void is_written_anew_whole_or_not_at_all(void **state) {
+  char *path = path_in(state, "anew.journal");
+  rs_journal *j;
+  size_t seen = 0;
+  bool fails = true;
+  unlink(path);
+  assert_ok(rs_journal_open(path, NULL, count, &seen, &j, NULL));
+  for (int i = 0; i < 10; i++) assert_ok(rs_journal_append(j, records[0]));
+  assert_fails(RS_ERR_NOMEM, "as told", rs_journal_rewrite(j, keep_two, &fails));
+  assert_ok(rs_journal_append(j, records[0]));
+  assert_ok(rs_journal_read(path, count, &seen, NULL));
+  assert_int_equal(seen, 11);
+  fails = false;
+  assert_ok(rs_journal_rewrite(j, keep_two, &fails));
+  assert_ok(rs_journal_append(j, records[2]));
+  assert_ok(rs_journal_close(j));
+  seen = 0;
+  assert_ok(rs_journal_read(path, expect_next, &seen, NULL));
+  assert_int_equal(seen, RECORDS);
+  free(path);
+}
+
+static void its_owner_is_known(void **state) {
+  char *path = path_in(state, "owner.journal");
+  rs_journal *j;
+  rs_journal_holder holder;
+  size_t seen = 0;
+  assert_ok(rs_journal_open(path, NULL, count, &seen, &j, NULL));
+  assert_ok(rs_journal_owner(path, &holder));
+  assert_true(holder.present && holder.lives == 1 && holder.pid == getpid());
+  assert_ok(rs_journal_close(j));
+  assert_ok(rs_journal_owner(path, &holder));
+  assert_false(holder.present);
+  free(path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(records_come_back),
@@ -259,6 +304,8 @@ int main(void) {
       cmocka_unit_test(visitor_ends_the_reading),
       cmocka_unit_test(full_disk_leaves_a_sound_journal),
       cmocka_unit_test(payloads_are_limited),
+      cmocka_unit_test(is_written_anew_whole_or_not_at_all),
+      cmocka_unit_test(its_owner_is_known),
   };
   return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
