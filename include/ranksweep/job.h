@@ -192,6 +192,33 @@ size_t rs_job_dims(const rs_job *job, const rs_dim **out);
 size_t rs_job_points(const rs_job *job, const rs_point **out);
 size_t rs_job_objectives(const rs_job *job, const rs_objective **out);
 
+/* ---- checkpoints ---------------------------------------------------------------------------- */
+
+/* The setting `checkpoint.every`: when a running stage is checkpointed, whichever comes first since
+ * its last checkpoint. 0: not by this. */
+typedef struct rs_checkpoint_every {
+  uint64_t epochs, steps;
+  double seconds;
+} rs_checkpoint_every;
+
+/* The setting `checkpoint.keep`: which files stay. */
+typedef enum rs_keep_kind {
+  RS_KEEP_FINAL, /* what every stage left */
+  RS_KEEP_LAST,  /* the same, and the `count` last checkpoints of every stage */
+  RS_KEEP_BEST,  /* the final weights of the `count` best trials by the first objective */
+  RS_KEEP_NONE   /* nothing that no stage needs any more */
+} rs_keep_kind;
+
+typedef struct rs_checkpoint_keep {
+  rs_keep_kind kind;
+  size_t count;
+} rs_checkpoint_keep;
+
+/* Read the text of the two settings; anything else is RS_ERR_USAGE that says what was expected and
+ * got. The settings of a job have been checked and always fit. */
+rs_status rs_checkpoint_every_parse(const char *text, rs_checkpoint_every *out) RS_MUST_CHECK;
+rs_status rs_checkpoint_keep_parse(const char *text, rs_checkpoint_keep *out) RS_MUST_CHECK;
+
 /* The name among NAMES (N of them) nearest to WORD by edit distance, NULL if none is near enough to
  * be a likely misspelling. */
 const char *rs_job_nearest(const char *word, const char *const *names, size_t n);

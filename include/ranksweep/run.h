@@ -25,8 +25,9 @@ typedef struct rs_stage_report {
   double seconds;
   size_t n_finals;
   rs_metric_value finals[RS_MAX_FINALS];
-  int damaged_checkpoints; /* passed over when it looked for one to continue from */
-  bool has_output;         /* a checkpoint named by the identity was written */
+  int damaged_checkpoints;   /* passed over when it looked for one to continue from */
+  double checkpoint_seconds; /* of `seconds`, spent on saving checkpoints */
+  bool has_output;           /* a checkpoint named by the identity was written */
 } rs_stage_report;
 
 /* What the group's root tells while it runs. */
@@ -44,12 +45,41 @@ typedef struct rs_runner rs_runner;
 rs_status rs_runner_create(const char *directory, rs_runner **out) RS_MUST_CHECK;
 void rs_runner_destroy(rs_runner *r);
 
-/* Run TASK on the group COMM. Failures are in the report, the same on every rank. Collective. */
+/* Run TASK on the group COMM. Failures are in the report, the same on every rank. The stage's
+ * checkpoints stay, also when it has ended well: they may go when that is on record. Collective. */
 void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
                    const rs_run_events *events, rs_stage_report *report);
 
-/* "DIRECTORY/<identity>.h5" into *OUT (release with free()): what the stage of that identity left.
- */
+/* ---- files -------------------------------------------------------------------------------- */
+
+/* What stages leave in DIRECTORY, named by their identity. */
+typedef enum rs_stage_file_kind {
+  RS_FILE_OUTPUT, /* <identity>.h5: what a stage left when it was done */
+  RS_FILE_RESUME, /* <identity>.a.h5, .b.h5: its two newest checkpoints, to continue from */
+  RS_FILE_STEP    /* <identity>.step<N>.h5: its checkpoint of step N, for people to look at */
+} rs_stage_file_kind;
+
+typedef struct rs_stage_file {
+  rs_id identity;
+  rs_stage_file_kind kind;
+  uint64_t step; /* RS_FILE_STEP */
+  int writer;    /* of "<name>.tmp.<pid>", which was being written: that process; 0: it is whole */
+} rs_stage_file;
+
+/* Paths of these into *OUT; release with free(). WHICH of the two is 0 or 1. */
 rs_status rs_stage_path(const char *directory, rs_id identity, char **out) RS_MUST_CHECK;
+rs_status rs_stage_resume_path(const char *directory, rs_id identity, int which,
+                               char **out) RS_MUST_CHECK;
+rs_status rs_stage_step_path(const char *directory, rs_id identity, uint64_t step,
+                             char **out) RS_MUST_CHECK;
+
+/* Read a file's name; false: it is none that we give. */
+bool rs_stage_file_parse(const char *name, rs_stage_file *out);
+
+/* Visit all files in DIRECTORY that have such a name, in no order; VISIT may remove them. Another
+ * status than RS_OK ends it. No directory, no files. */
+typedef rs_status (*rs_stage_file_visit)(void *user, const char *path, const rs_stage_file *file);
+rs_status rs_stage_files(const char *directory, rs_stage_file_visit visit,
+                         void *user) RS_MUST_CHECK;
 
 #endif

@@ -81,7 +81,7 @@ typedef enum rs_outcome { RS_PENDING, RS_RUNNING, RS_DONE, RS_FAILED, RS_STOPPED
 typedef struct rs_command {
   rs_command_kind kind;
   int stage, trial; /* -1 where it does not apply */
-  int attempt;      /* counts from 1 */
+  int attempt;      /* counts from 1, and on when the stage is redone */
   rs_outcome outcome;
   const int *workers; /* valid until the next call on the scheduler */
   int n_workers;
@@ -106,6 +106,14 @@ rs_status rs_sched_add_stage(rs_sched *s, int parent, int ranks, double cost, rs
  * for rs_sched_add_stage. */
 rs_status rs_sched_add_trial(rs_sched *s, int last, int *out) RS_MUST_CHECK;
 
+/* A done stage has to run again, because what it left is gone and something needs it: it becomes
+ * pending, with all its attempts before it again. Children that have not started wait for it; those
+ * that run, go on. Trials that are decided stay as they are and give no further RS_COMMAND_TRIAL.
+ * When it ends, it gives another RS_COMMAND_STAGE_END. Below a failed stage it will not start, and
+ * trials that wait for it fail. Time: O(log stages + number of its children + length of its chain).
+ * A stage that is not done, or a call after RS_COMMAND_FINISHED, is RS_ERR_INTERNAL. */
+rs_status rs_sched_redo_stage(rs_sched *s, int stage) RS_MUST_CHECK;
+
 /* Hand over an event. One that does not fit the state (a stage that is not running reports done, an
  * unknown worker) is RS_ERR_INTERNAL and changes nothing. Ignored are: reports on an attempt that a
  * lost worker ended, RS_EVENT_WORKER_IDLE and RS_EVENT_WORKER_LOST of a lost worker, a second
@@ -123,7 +131,8 @@ typedef struct rs_sched_counts {
 } rs_sched_counts;
 void rs_sched_count(const rs_sched *s, rs_sched_counts *out);
 rs_outcome rs_sched_stage_state(const rs_sched *s, int stage);
-int rs_sched_stage_attempts(const rs_sched *s, int stage); /* used up, the one that runs included */
+/* Used up (since it was last redone), the one that runs included. */
+int rs_sched_stage_attempts(const rs_sched *s, int stage);
 
 /* Sum of the costs of stages neither done nor failed and not below a failed one, stopped ones
  * included. */
@@ -202,6 +211,7 @@ typedef struct rs_run_summary {
   bool stopped; /* early: run again to continue */
   double seconds;
   size_t stages_run, stages_reused;
+  double checkpoint_seconds; /* that stages spent on saving checkpoints */
 } rs_run_summary;
 
 /* Run the job to its end over T and keep its results. Tells the workers to end, also when it fails.

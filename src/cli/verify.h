@@ -36,9 +36,9 @@ rs_status verify_tables(verification *v, const verify_stages *stages) RS_MUST_CH
 
 /* ---- the journal (verify_journal.c) ------------------------------------------------------- */
 
-/* What the journal says of each stage: {identity: {state, output, step}}, STEP being that of its
- * last metrics. Read and compared with /stages; the caller's to release. NULL: it cannot be read,
- * which is a fault. */
+/* What the journal says of each stage: {identity: {state, output, removed, step}}, STEP being that
+ * of its last metrics, REMOVED true when its output was. Read and compared with /stages; the
+ * caller's to release. NULL: it cannot be read, which is a fault. */
 json_t *verify_journal(verification *v);
 
 /* ---- models and checkpoints (verify_files.c) ---------------------------------------------- */

@@ -1,4 +1,5 @@
 /* Are the models and checkpoints there, and their tensors sound? */
+#include "ranksweep/run.h"
 #include "show.h"
 #include "verify.h"
 
@@ -24,18 +25,40 @@ static void check_checkpoint(verification *v, const char *path) {
   rs_bundle_free(&bundle);
 }
 
+static bool is_removed(const json_t *note) {
+  return json_is_true(json_object_get(note, "removed"));
+}
+
+/* What is on record as removed goes at any moment of a run, after a snapshot without it. */
+static bool may_be_gone(const verification *v, const json_t *note) {
+  return is_removed(note) && strcmp(v->r.state, "running") == 0;
+}
+
+/* Did the stage leave something that has not been removed since? */
+static bool has_output(const json_t *note) {
+  return json_is_true(json_object_get(note, "output")) && !is_removed(note);
+}
+
 /* A done stage whose journal says that it left something must have it; without a journal, what is
  * there is looked at. */
 static rs_status check_stage(verification *v, const json_t *notes, size_t row) {
   const char *identity = show_text(v->r.stages, row, "identity");
+  const json_t *note = json_object_get(notes, identity);
   rs_str path = {0};
   if (strcmp(show_text(v->r.stages, row, "state"), "done") != 0) return RS_OK;
-  bool left = json_is_true(json_object_get(json_object_get(notes, identity), "output"));
+  if (is_removed(note)) return RS_OK;
   rs_str_addf(&path, "%s/%s.h5", v->directory, identity);
   rs_status status = rs_str_status(&path);
-  if (status == RS_OK && (left || rs_file_exists(path.text))) check_checkpoint(v, path.text);
+  if (status == RS_OK && (has_output(note) || rs_file_exists(path.text)))
+    check_checkpoint(v, path.text);
   rs_str_free(&path);
   return status;
+}
+
+/* Checkpoints that people asked to keep. */
+static rs_status check_kept(void *user, const char *path, const rs_stage_file *file) {
+  if (file->kind == RS_FILE_STEP && file->writer == 0) check_checkpoint(user, path);
+  return RS_OK;
 }
 
 /* ---- models of trials --------------------------------------------------------------------- */
@@ -79,7 +102,7 @@ static void check_inside(verification *v, const struct rs_model_link *model) {
 }
 
 static rs_status check_model(verification *v, const struct rs_model_link *model,
-                             const verify_stages *stages, size_t trial_row) {
+                             const verify_stages *stages, const json_t *notes, size_t trial_row) {
   char place[64];
   size_t stage_row;
   int64_t stage = show_int(v->r.trials, trial_row, "stage", -1);
@@ -91,8 +114,11 @@ static rs_status check_model(verification *v, const struct rs_model_link *model,
     verify_fault(v, v->path, place, "a link in a packed file");
   else if (model->file == NULL)
     check_inside(v, model);
-  else if (verify_stages_find(stages, stage, &stage_row))
-    return check_link(v, model, place, show_text(v->r.stages, stage_row, "identity"));
+  else if (verify_stages_find(stages, stage, &stage_row)) {
+    const char *identity = show_text(v->r.stages, stage_row, "identity");
+    if (!may_be_gone(v, json_object_get(notes, identity)))
+      return check_link(v, model, place, identity);
+  }
   return RS_OK;
 }
 
@@ -104,7 +130,7 @@ static void check_absent(verification *v, const verify_stages *stages, const jso
   if (strcmp(show_text(v->r.trials, row, "state"), "done") != 0) return;
   if (!verify_stages_find(stages, stage, &stage_row)) return;
   const json_t *note = json_object_get(notes, show_text(v->r.stages, stage_row, "identity"));
-  if (json_is_true(json_object_get(note, "output")))
+  if (has_output(note))
     verify_fault(v, v->path, "/models", "trial %" PRId64 " is done and has a model, but no link",
                  show_int(v->r.trials, row, "trial", -1));
 }
@@ -123,7 +149,7 @@ static rs_status check_models(verification *v, const verify_stages *stages, cons
       continue;
     }
     found++;
-    RS_TRY(check_model(v, model, stages, row));
+    RS_TRY(check_model(v, model, stages, notes, row));
   }
   if (found < v->r.n_models)
     verify_fault(v, v->path, "/models", "%zu of %zu are of trials that there are not",
@@ -133,9 +159,19 @@ static rs_status check_models(verification *v, const verify_stages *stages, cons
 
 /* ---- plotted vectors ---------------------------------------------------------------------- */
 
-static void check_vector(verification *v, size_t row) {
+static bool vector_may_be_gone(const verification *v, const json_t *notes, size_t row) {
+  rs_stage_file file;
+  char id[RS_ID_TEXT];
+  if (!rs_stage_file_parse(last_part(rs_table_text(v->r.vectors, row, RS_VECTOR_FILE)), &file))
+    return false;
+  rs_id_format(file.identity, id);
+  return may_be_gone(v, json_object_get(notes, id));
+}
+
+static void check_vector(verification *v, const json_t *notes, size_t row) {
   char place[64];
   rs_bundle bundle = {0};
+  if (vector_may_be_gone(v, notes, row)) return;
   int64_t length = rs_table_int(v->r.vectors, row, RS_VECTOR_LENGTH);
   v->checked.vectors++;
   if (rs_results_read_vector(v->path, &v->r, row, &bundle) != RS_OK) {
@@ -153,8 +189,9 @@ static void check_vector(verification *v, size_t row) {
 rs_status verify_files(verification *v, const verify_stages *stages, const json_t *notes) {
   for (size_t row = 0; !v->r.packed && row < rs_table_rows(v->r.stages); row++)
     RS_TRY(check_stage(v, notes, row));
+  if (!v->r.packed) RS_TRY(rs_stage_files(v->directory, check_kept, v));
   RS_TRY(check_models(v, stages, notes));
   for (size_t row = 0; v->r.vectors != NULL && row < rs_table_rows(v->r.vectors); row++)
-    check_vector(v, row);
+    check_vector(v, notes, row);
   return RS_OK;
 }

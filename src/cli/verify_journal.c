@@ -14,7 +14,7 @@ static const char *text_of(const json_t *record, const char *key) {
 
 typedef struct reader {
   verification *v;
-  json_t *notes; /* {identity: {state, output, step}} */
+  json_t *notes; /* {identity: {state, output, removed, step}} */
 } reader;
 
 static json_t *note_of(const reader *r, const json_t *record) {
@@ -30,6 +30,8 @@ static void take_stage(const reader *r, const char *is, const json_t *record) {
   json_t *note = note_of(r, record);
   if (strcmp(is, "begin") == 0) json_object_set_new(note, "state", json_string("running"));
   if (strcmp(is, "metrics") == 0) json_object_set(note, "step", json_object_get(record, "step"));
+  if (strcmp(is, "removed") == 0) json_object_set_new(note, "removed", json_true());
+  if (strcmp(is, "restored") == 0 || strcmp(is, "end") == 0) json_object_del(note, "removed");
   if (strcmp(is, "end") != 0) return;
   json_object_set(note, "state", json_object_get(record, "state"));
   json_object_set(note, "output", json_object_get(record, "output"));
@@ -55,7 +57,8 @@ static rs_status visit(void *user, const char *payload, size_t line) {
     verify_fault(r->v, r->v->journal, place, "not a JSON object");
   else if (line == 1)
     take_first(r, record);
-  else if (strcmp(is, "begin") == 0 || strcmp(is, "metrics") == 0 || strcmp(is, "end") == 0)
+  else if (strcmp(is, "begin") == 0 || strcmp(is, "metrics") == 0 || strcmp(is, "end") == 0 ||
+           strcmp(is, "removed") == 0 || strcmp(is, "restored") == 0)
     take_stage(r, is, record);
   json_decref(record);
   return RS_OK;

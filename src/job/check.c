@@ -29,6 +29,27 @@ static void check_name(const rs_job *job, rs_problems *problems) {
   rs_str_free(&got);
 }
 
+/* ---- checkpoints ---------------------------------------------------------------------------- */
+
+static void check_checkpoints(const rs_job *job, rs_problems *problems) {
+  rs_checkpoint_every every;
+  rs_checkpoint_keep keep;
+  const rs_value *when = rs_settings_value(job->base, "checkpoint.every");
+  const rs_value *what = rs_settings_value(job->base, "checkpoint.keep");
+  if (when == NULL || what == NULL) return; /* it is reported already */
+  if (rs_checkpoint_every_parse(when->text, &every) != RS_OK)
+    rs_problem_add(problems, rs_settings_place(job->base, "checkpoint.every"),
+                   "checkpoint.every: %s", rs_error_message());
+  const char *place = rs_settings_place(job->base, "checkpoint.keep");
+  if (rs_checkpoint_keep_parse(what->text, &keep) != RS_OK)
+    rs_problem_add(problems, place, "checkpoint.keep: %s", rs_error_message());
+  else if (keep.kind == RS_KEEP_BEST && job->objective_count == 0)
+    rs_problem_add(problems, place,
+                   "checkpoint.keep: `%.20s` needs an objective, such as "
+                   "`sweep: {objectives: {parameters: min}}`",
+                   what->text);
+}
+
 /* ---- the schema's check --------------------------------------------------------------------- */
 
 enum { ALL_COMBINED = 4096 }; /* trials up to which every combination of a grid is checked */
@@ -103,6 +124,7 @@ static rs_status check_point(const rs_job *job, const rs_point *point, rs_proble
 
 rs_status rs_job_check(const rs_job *job, rs_problems *problems) {
   check_name(job, problems);
+  check_checkpoints(job, problems);
   if (rs_problems_count(problems) > 0 || job->schema->check == NULL) return RS_OK;
   for (size_t i = 0; i < job->point_count; i++) RS_TRY(check_point(job, &job->points[i], problems));
   if (job->point_count > 0) return RS_OK;

@@ -1,5 +1,6 @@
 #include "checkpoints.h"
 
+#include "ranksweep/run.h"
 #include "ranksweep/store.h"
 
 #include <math.h>
@@ -8,29 +9,29 @@
 
 #include <jansson.h>
 
+static rs_status read_settings(const rs_settings *settings, checkpoints *c) {
+  rs_checkpoint_keep keep;
+  RS_TRY(rs_checkpoint_every_parse(rs_settings_text(settings, "checkpoint.every"), &c->every));
+  RS_TRY(rs_checkpoint_keep_parse(rs_settings_text(settings, "checkpoint.keep"), &keep));
+  c->least_seconds = rs_settings_float(settings, "checkpoint.least_seconds");
+  c->keep = keep.kind == RS_KEEP_LAST ? keep.count : 0;
+  return RS_OK;
+}
+
 rs_status checkpoints_open(const char *directory, rs_id identity, const rs_settings *settings,
                            checkpoints *out) {
-  char id[RS_ID_TEXT];
-  rs_id_format(identity, id);
-  *out = (checkpoints){.last_time = rs_clock_now(),
-                       .epochs = (size_t)rs_settings_int(settings, "checkpoint.epochs"),
-                       .steps = (uint64_t)rs_settings_int(settings, "checkpoint.steps"),
-                       .seconds = rs_settings_float(settings, "checkpoint.seconds")};
+  *out = (checkpoints){.identity = identity, .last_time = rs_clock_now()};
+  RS_TRY(read_settings(settings, out));
+  RS_TRY(rs_strdup(&out->directory, directory));
   out->rows = json_array();
   if (out->rows == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: rows of metrics");
-  for (int i = 0; i < 2; i++) {
-    rs_str name = {0};
-    rs_str_addf(&name, "%s.%c.h5", id, 'a' + i);
-    rs_status status = rs_str_status(&name);
-    if (status == RS_OK) status = rs_path_join(directory, name.text, &out->paths[i]);
-    rs_str_free(&name);
-    RS_TRY(status);
-  }
+  for (int i = 0; i < 2; i++) RS_TRY(rs_stage_resume_path(directory, identity, i, &out->paths[i]));
   return RS_OK;
 }
 
 void checkpoints_close(checkpoints *c) {
   for (int i = 0; i < 2; i++) free(c->paths[i]);
+  free(c->directory);
   json_decref(c->rows);
   *c = (checkpoints){0};
 }
@@ -118,43 +119,106 @@ rs_status checkpoints_add_row(checkpoints *c, size_t epoch, uint64_t step, doubl
 }
 
 bool checkpoints_due(const checkpoints *c, const rs_stage_progress *p) {
-  if (p->done >= p->total || rs_clock_now() - c->last_time < c->seconds) return false;
-  return (c->epochs > 0 && p->epoch >= c->last_epoch + c->epochs) ||
-         (c->steps > 0 && p->done >= c->last_step + c->steps);
+  double age = rs_clock_now() - c->last_time;
+  if (p->done >= p->total) return false;
+  if (c->every.seconds > 0 && age >= c->every.seconds) return true;
+  if (age < c->least_seconds) return false;
+  return (c->every.epochs > 0 && p->epoch >= c->last_epoch + c->every.epochs) ||
+         (c->every.steps > 0 && p->done >= c->last_step + c->every.steps);
+}
+
+/* What goes into a checkpoint: the stage's tensors, and its state with what is ours around it. */
+static rs_status gather(const checkpoints *c, const rs_stage_progress *progress,
+                        const rs_stage_saver *saver, rs_bundle *bundle, rs_str *state) {
+  rs_str inner = {0};
+  rs_status status = saver->save(saver->user, bundle, &inner);
+  if (status == RS_OK) {
+    char *rows = json_dumps(c->rows, JSON_COMPACT);
+    rs_str_addf(state, "{\"done\": %llu, \"epoch\": %zu, \"rows\": %s, \"state\": %s}",
+                (unsigned long long)progress->done, progress->epoch, rows != NULL ? rows : "[]",
+                inner.text);
+    free(rows);
+    status = rs_str_status(state);
+  }
+  rs_str_free(&inner);
+  return status;
+}
+
+/* ---- those that stay ------------------------------------------------------------------------ */
+
+typedef struct steps {
+  rs_id identity;
+  uint64_t *list;
+  size_t count, cap;
+} steps;
+
+static rs_status note_step(void *user, const char *path, const rs_stage_file *file) {
+  steps *s = user;
+  (void)path;
+  if (file->kind != RS_FILE_STEP || file->writer != 0 || !rs_id_equal(file->identity, s->identity))
+    return RS_OK;
+  RS_TRY(rs_grow(&s->list, &s->cap, s->count + 1, sizeof *s->list));
+  s->list[s->count++] = file->step;
+  return RS_OK;
+}
+
+static int latest_first(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x < y) - (x > y);
+}
+
+/* Only the last ones, those of earlier attempts included. */
+static rs_status drop_earlier_steps(const checkpoints *c) {
+  steps s = {.identity = c->identity};
+  char *path;
+  rs_status status = rs_stage_files(c->directory, note_step, &s);
+  if (s.count > 0) qsort(s.list, s.count, sizeof *s.list, latest_first);
+  for (size_t i = c->keep; status == RS_OK && i < s.count; i++) {
+    status = rs_stage_step_path(c->directory, c->identity, s.list[i], &path);
+    if (status == RS_OK) unlink(path);
+    free(path);
+  }
+  free(s.list);
+  return status;
+}
+
+/* The checkpoint FROM under a name of its own: as a link, which costs nothing and outlives the
+ * replacement of FROM, or written again where there are no links. */
+static rs_status keep_step(const checkpoints *c, const char *from, uint64_t step,
+                           const rs_bundle *bundle, const char *state) {
+  char *path;
+  if (c->keep == 0) return RS_OK;
+  RS_TRY(rs_stage_step_path(c->directory, c->identity, step, &path));
+  unlink(path);
+  rs_status status = RS_OK;
+  if (link(from, path) != 0) status = rs_checkpoint_write(path, bundle, state);
+  free(path);
+  return status == RS_OK ? drop_earlier_steps(c) : status;
+}
+
+/* ---- saving --------------------------------------------------------------------------------- */
+
+static rs_status write_next(checkpoints *c, const rs_stage_progress *progress,
+                            const rs_bundle *bundle, const char *state) {
+  const char *path = c->paths[c->next];
+  RS_TRY(rs_file_make_directories(c->directory));
+  RS_TRY(rs_checkpoint_write(path, bundle, state));
+  c->next = 1 - c->next;
+  c->last_step = progress->done;
+  c->last_epoch = progress->epoch;
+  return keep_step(c, path, progress->done, bundle, state);
 }
 
 rs_status checkpoints_save(checkpoints *c, const rs_stage_progress *progress,
                            const rs_stage_saver *saver) {
   rs_bundle bundle = {0};
-  rs_str inner = {0}, state = {0};
-  rs_status status = saver->save(saver->user, &bundle, &inner);
-  if (status == RS_OK) {
-    char *rows = json_dumps(c->rows, JSON_COMPACT);
-    rs_str_addf(&state, "{\"done\": %llu, \"epoch\": %zu, \"rows\": %s, \"state\": %s}",
-                (unsigned long long)progress->done, progress->epoch, rows != NULL ? rows : "[]",
-                inner.text);
-    free(rows);
-    status = rs_str_status(&state);
-  }
-  if (status == RS_OK) {
-    char *folder;
-    status = rs_path_directory(c->paths[c->next], &folder);
-    if (status == RS_OK) status = rs_file_make_directories(folder);
-    free(folder);
-  }
-  if (status == RS_OK) status = rs_checkpoint_write(c->paths[c->next], &bundle, state.text);
-  if (status == RS_OK) {
-    c->next = 1 - c->next;
-    c->last_step = progress->done;
-    c->last_epoch = progress->epoch;
-    c->last_time = rs_clock_now();
-  }
+  rs_str state = {0};
+  double began = rs_clock_now();
+  rs_status status = gather(c, progress, saver, &bundle, &state);
+  if (status == RS_OK) status = write_next(c, progress, &bundle, state.text);
+  c->last_time = rs_clock_now();
+  c->spent += c->last_time - began;
   rs_bundle_free(&bundle);
-  rs_str_free(&inner);
   rs_str_free(&state);
   return status;
-}
-
-void checkpoints_remove(const checkpoints *c) {
-  for (int i = 0; i < 2; i++) unlink(c->paths[i]);
 }

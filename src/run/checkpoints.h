@@ -1,5 +1,5 @@
-/* Checkpoints of a running stage: two files that take turns, so that one whole one is always there.
- */
+/* Checkpoints of a running stage: two files that take turns, so that one whole one is always there,
+ * and with `checkpoint.keep: last K` the K last ones under names of their own. */
 #ifndef RANKSWEEP_RUN_CHECKPOINTS_H
 #define RANKSWEEP_RUN_CHECKPOINTS_H
 
@@ -9,14 +9,17 @@
 #include <jansson.h>
 
 typedef struct checkpoints {
+  char *directory;
+  rs_id identity;
   char *paths[2];     /* DIRECTORY/<identity>.a.h5 and .b.h5 */
   int next;           /* which one to overwrite */
   uint64_t last_step; /* and epoch, and time, of the last one made or resumed from */
   size_t last_epoch;
   double last_time;
-  size_t epochs; /* the policy of the job; 0: not by this */
-  uint64_t steps;
-  double seconds;
+  rs_checkpoint_every every; /* the settings of the job */
+  double least_seconds;
+  size_t keep;  /* so many stay under names of their own */
+  double spent; /* seconds, on saving */
   /* Rows of metrics that the stage has given so far, {epoch, step, seconds, values}. A checkpoint
    * holds them, since it may be ahead of the journal of a coordinator that was killed. */
   json_t *rows;
@@ -39,8 +42,5 @@ bool checkpoints_due(const checkpoints *c, const rs_stage_progress *progress);
 /* Root only. */
 rs_status checkpoints_save(checkpoints *c, const rs_stage_progress *progress,
                            const rs_stage_saver *saver) RS_MUST_CHECK;
-
-/* The stage has ended well: they are not needed any more. Root only. */
-void checkpoints_remove(const checkpoints *c);
 
 #endif

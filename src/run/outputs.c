@@ -18,16 +18,6 @@ struct outputs {
   uint64_t clock;
 };
 
-rs_status rs_stage_path(const char *directory, rs_id identity, char **out) {
-  char name[RS_ID_TEXT + 3];
-  rs_id_format(identity, name);
-  name[RS_ID_TEXT - 1] = '.';
-  name[RS_ID_TEXT] = 'h';
-  name[RS_ID_TEXT + 1] = '5';
-  name[RS_ID_TEXT + 2] = '\0';
-  return rs_path_join(directory, name, out);
-}
-
 rs_status outputs_create(const char *directory, outputs **out) {
   RS_TRY(rs_new(out, 1, sizeof **out));
   rs_status status = rs_strdup(&(*out)->directory, directory);

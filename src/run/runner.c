@@ -193,11 +193,11 @@ void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
                                            task->settings, &state.checkpoints));
   if (report->status == RS_OK) report->status = run_resumed(r, &state, &output);
   if (report->status == RS_OK) report->status = keep_output(r, &state, &output);
-  if (report->status == RS_OK && rs_comm_rank(comm) == 0) checkpoints_remove(&state.checkpoints);
   if (report->status != RS_OK)
     snprintf(report->message, sizeof report->message, "%s", rs_error_message());
   rs_utf8_repair(report->message); /* it goes into JSON, and may have been cut in mid-character */
   report->seconds = rs_clock_now() - state.started;
+  report->checkpoint_seconds = state.checkpoints.spent;
   checkpoints_close(&state.checkpoints);
   rs_bundle_free(&output);
 }

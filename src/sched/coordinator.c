@@ -3,6 +3,7 @@
 #include "ranksweep/run.h"
 #include "ranksweep/sched.h"
 
+#include "keep.h"
 #include "message.h"
 #include "provenance.h"
 #include "record.h"
@@ -30,6 +31,7 @@ typedef struct coordinator {
   rs_strategy *strategy;
   rs_sched *sched;
   rs_record *record;
+  keeper *keep;
   stage_live *live; /* by stage */
   size_t cap_live;
   rs_running_view *views; /* of what runs, for displays */
@@ -48,6 +50,23 @@ static double cost_of(const rs_stage *stage) {
   return stage->cost.flops > 1e6 ? stage->cost.flops : 1e6; /* nothing is free */
 }
 
+/* A stage that is to be done needs what STAGE left. When that is gone, STAGE runs again, and before
+ * it those above it of which nothing is left either. */
+static rs_status require_output(coordinator *c, int stage) {
+  while (stage >= 0 && rs_sched_stage_state(c->sched, stage) == RS_DONE &&
+         record_lacks_output(c->record, stage)) {
+    const rs_stage *again = rs_plan_stage(c->plan, (size_t)stage);
+    rs_logf(c->options->log, RS_LOG_INFO, "stage %d %s runs again: what it left is needed and gone",
+            stage, again->spec->name);
+    RS_TRY(rs_sched_redo_stage(c->sched, stage));
+    keep_stage_redo(c->keep, stage);
+    record_redo(c->record, stage);
+    c->cost_before += cost_of(again);
+    stage = again->parent;
+  }
+  return RS_OK;
+}
+
 static rs_status add_stages(coordinator *c, const rs_trial *trial) {
   int ranks = (int)rs_settings_int(trial->settings, "resources.ranks_per_trial");
   for (int i = 0; i < trial->length; i++) {
@@ -61,6 +80,9 @@ static rs_status add_stages(coordinator *c, const rs_trial *trial) {
     RS_ASSERT(index == stage->index);
     c->live[index].trial = trial->index;
     c->live[index].known = known != RS_PENDING;
+    bool open = rs_sched_stage_state(c->sched, index) == RS_PENDING;
+    RS_TRY(keep_add_stage(c->keep, stage->parent, open, record_has_output(c->record, index)));
+    if (open) RS_TRY(require_output(c, stage->parent));
     c->summary->stages_reused += known == RS_DONE;
   }
   return RS_OK;
@@ -73,6 +95,7 @@ static rs_status add_trial(coordinator *c, rs_settings *settings) {
   RS_TRY(record_add_trial(c->record, c->plan, trial));
   RS_TRY(add_stages(c, trial));
   RS_TRY(rs_sched_add_trial(c->sched, trial->chain[trial->length - 1], &index));
+  RS_TRY(keep_add_trial(c->keep, trial->chain[trial->length - 1]));
   c->summary->trials++;
   return RS_OK;
 }
@@ -149,10 +172,25 @@ static rs_status stop_stage(coordinator *c, const rs_command *command) {
   return RS_OK;
 }
 
+static rs_status end_stage(coordinator *c, const rs_command *command) {
+  RS_TRY(record_end(c->record, command->stage, command->outcome));
+  if (command->outcome != RS_STOPPED)
+    keep_stage_end(c->keep, command->stage, record_has_output(c->record, command->stage));
+  return RS_OK;
+}
+
+/* Value of the first objective; NaN: there is none. */
+static double worth_of(const coordinator *c, int trial) {
+  const rs_objective *objectives;
+  size_t n = rs_job_objectives(c->options->job, &objectives);
+  return n > 0 ? record_final(c->record, (size_t)trial, objectives[0].metric) : NAN;
+}
+
 static rs_status end_trial(coordinator *c, const rs_command *command) {
   const rs_trial *trial = rs_plan_trial(c->plan, (size_t)command->trial);
   bool done = command->outcome == RS_DONE;
   RS_TRY(record_trial(c->record, trial, command->outcome, command->stage));
+  keep_trial_end(c->keep, command->trial, done, worth_of(c, command->trial));
   c->summary->done += done;
   c->summary->failed += !done;
   if (!done && !c->live[command->stage].known)
@@ -166,7 +204,7 @@ static rs_status carry_out(coordinator *c, const rs_command *command) {
   switch (command->kind) {
   case RS_COMMAND_START: return start_stage(c, command);
   case RS_COMMAND_STOP: return stop_stage(c, command);
-  case RS_COMMAND_STAGE_END: return record_end(c->record, command->stage, command->outcome);
+  case RS_COMMAND_STAGE_END: return end_stage(c, command);
   case RS_COMMAND_TRIAL: return end_trial(c, command);
   case RS_COMMAND_FINISHED: c->finished = true; return RS_OK;
   }
@@ -175,7 +213,9 @@ static rs_status carry_out(coordinator *c, const rs_command *command) {
 
 static rs_status carry_out_all(coordinator *c) {
   rs_command command;
+  int stage;
   while (rs_sched_next(c->sched, &command)) RS_TRY(carry_out(c, &command));
+  while (keep_next(c->keep, &stage)) RS_TRY(record_remove(c->record, stage));
   return RS_OK;
 }
 
@@ -199,6 +239,7 @@ static rs_status keep_result(coordinator *c, const json_t *m, int stage, rs_stat
   stage_live *live = &c->live[stage];
   if (!live->running || live->attempt != message_int(m, "attempt")) return RS_OK;
   live->running = false;
+  c->summary->checkpoint_seconds += message_number(m, "checkpoints");
   RS_TRY(record_result(c->record, stage, m));
   if (message_int(m, "damaged") > 0)
     rs_logf(c->options->log, RS_LOG_WARN,
@@ -391,6 +432,15 @@ static rs_status set_up_workers(coordinator *c) {
   return RS_OK;
 }
 
+static rs_status prepare_keep(coordinator *c) {
+  const rs_objective *objectives;
+  rs_checkpoint_keep policy;
+  const rs_settings *base = rs_job_base(c->options->job);
+  size_t n = rs_job_objectives(c->options->job, &objectives);
+  RS_TRY(rs_checkpoint_keep_parse(rs_settings_text(base, "checkpoint.keep"), &policy));
+  return keep_create(policy, n > 0 && objectives[0].maximize, &c->keep);
+}
+
 static rs_status prepare(coordinator *c) {
   const rs_coordinate_options *o = c->options;
   int attempts = (int)rs_settings_int(rs_job_base(o->job), "resources.max_attempts");
@@ -401,6 +451,7 @@ static rs_status prepare(coordinator *c) {
   RS_TRY(rs_plan_create(o->job, specs, n, &c->plan));
   RS_TRY(rs_strategy_create(o->job, &c->strategy));
   RS_TRY(rs_sched_create(attempts, &c->sched));
+  RS_TRY(prepare_keep(c));
   RS_TRY(record_start(c->record, provenance_row(o, c->transport)));
   RS_TRY(propose(c));
   c->cost_before = rs_sched_cost_left(c->sched);
@@ -411,6 +462,7 @@ static rs_status prepare(coordinator *c) {
   c->ended_before = c->summary->done + c->summary->failed;
   RS_TRY(take_stock(c, &view));
   RS_TRY(record_snapshot(c->record, &view));
+  record_clean(c->record); /* now that the results file links to none of them */
   return set_up_workers(c);
 }
 
@@ -449,6 +501,7 @@ rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t,
   out->seconds = rs_clock_now() - c.started;
   record_close(c.record);
   rs_sched_destroy(c.sched);
+  keep_destroy(c.keep);
   rs_strategy_destroy(c.strategy);
   rs_plan_destroy(c.plan);
   free(c.live);

@@ -81,11 +81,10 @@ rs_status rs_sched_event(rs_sched *s, const rs_event *event) {
 /* ---- commands ----------------------------------------------------------------------------- */
 
 static void describe_trial(const rs_sched *s, int index, rs_command *out) {
-  int last = s->trials[index].last;
-  bool done = s->stages[last].state == RS_DONE;
+  const trial *t = &s->trials[index];
   out->trial = index;
-  out->outcome = done ? RS_DONE : RS_FAILED;
-  out->stage = done ? last : s->stages[last].failed_by;
+  out->outcome = t->outcome;
+  out->stage = t->outcome == RS_DONE ? t->last : s->stages[t->last].failed_by;
 }
 
 static bool next_notice(rs_sched *s, rs_command *out) {
@@ -96,13 +95,12 @@ static bool next_notice(rs_sched *s, rs_command *out) {
       describe_trial(s, n->index, out);
       return true;
     }
-    const stage *g = &s->stages[n->index];
     /* A stage may end between the event that stops it and this call. */
-    if (n->kind == RS_COMMAND_STOP && g->state != RS_RUNNING) continue;
+    if (n->kind == RS_COMMAND_STOP && s->stages[n->index].state != RS_RUNNING) continue;
     if (n->kind == RS_COMMAND_STOP) rs_sched_group_list(s, n->index, out);
     out->stage = n->index;
-    out->outcome = g->state;
-    out->attempt = g->attempts + (g->state == RS_STOPPED); /* the one it gave back */
+    out->outcome = n->outcome;
+    out->attempt = n->attempt;
     return true;
   }
   return false;
@@ -153,7 +151,7 @@ rs_outcome rs_sched_stage_state(const rs_sched *s, int index) {
 
 int rs_sched_stage_attempts(const rs_sched *s, int index) {
   RS_ASSERT(index >= 0 && (size_t)index < s->n_stages);
-  return s->stages[index].attempts;
+  return rs_sched_attempts_used(&s->stages[index]);
 }
 
 double rs_sched_cost_left(const rs_sched *s) {

@@ -13,9 +13,11 @@
 typedef struct stage {
   double cost, path; /* path: cost of the most expensive chain from here down */
   int parent, first_child, last_child, sibling;
-  int first_trial, last_trial, n_trials; /* the trials that end here */
-  int queue;                             /* index of the ready queue for its ranks */
+  int first_trial, last_trial; /* the trials that end here, ... */
+  int n_open;                  /* ... and how many of them are undecided */
+  int queue;                   /* index of the ready queue for its ranks */
   int attempts;
+  int spent;            /* attempts that count no more: those before it was last redone */
   int lost;             /* the last attempt that a lost worker ended, 0: none */
   int failed_by;        /* itself or the ancestor that failed */
   int root, group;      /* while it runs: first member, number of members */
@@ -25,7 +27,8 @@ typedef struct stage {
 } stage;
 
 typedef struct trial {
-  int last, sibling; /* sibling: the next trial with the same last stage */
+  int last, sibling;  /* sibling: the next trial with the same last stage */
+  rs_outcome outcome; /* RS_PENDING until it is decided */
 } trial;
 
 typedef enum worker_state {
@@ -52,6 +55,9 @@ typedef struct ready_queue {
 typedef struct notice {
   rs_command_kind kind;
   int index; /* stage, or trial of RS_COMMAND_TRIAL */
+  /* Of the stage when the notice was written; it may be redone before the command is taken. */
+  int attempt;
+  rs_outcome outcome;
 } notice;
 
 struct rs_sched {
@@ -74,7 +80,8 @@ struct rs_sched {
 
   rs_sched_counts counts; /* but not its `idle` */
   double cost_left;
-  size_t n_open; /* stages that cost_left sums over */
+  size_t n_open;   /* stages that cost_left sums over */
+  size_t n_redone; /* times that a stage was redone */
   size_t n_ready;
   int max_attempts;
   bool any_joined, no_more_trials, stopping, finished;
@@ -88,6 +95,11 @@ void rs_sched_stage_stopped(rs_sched *s, int index);
 void rs_sched_stage_failed(rs_sched *s, int index,
                            bool again); /* again: a further attempt may mend it */
 void rs_sched_notify(rs_sched *s, rs_command_kind kind, int index);
+
+/* Attempts that count towards the most there may be. */
+static inline int rs_sched_attempts_used(const stage *g) {
+  return g->attempts - g->spent;
+}
 
 /* ---- machine_group.c: workers and groups -- */
 

@@ -10,34 +10,44 @@ static void set_state(rs_sched *s, int index, rs_outcome state) {
   s->counts.stages[state]++;
   /* Trials are undecided as long as their last stage starts, stops and is tried again. */
   int running = (state == RS_RUNNING) - (g->state == RS_RUNNING);
-  s->counts.trials[RS_RUNNING] += running * g->n_trials;
-  s->counts.trials[RS_PENDING] -= running * g->n_trials;
+  s->counts.trials[RS_RUNNING] += running * g->n_open;
+  s->counts.trials[RS_PENDING] -= running * g->n_open;
   g->state = state;
 }
 
 void rs_sched_notify(rs_sched *s, rs_command_kind kind, int index) {
   RS_ASSERT(s->n_notices < s->notices_cap);
-  s->notices[s->n_notices++] = (notice){.kind = kind, .index = index};
+  notice *n = &s->notices[s->n_notices++];
+  *n = (notice){.kind = kind, .index = index};
+  if (kind == RS_COMMAND_TRIAL) return;
+  n->attempt = s->stages[index].attempts;
+  n->outcome = s->stages[index].state;
 }
 
 /* ---- ready stages ------------------------------------------------------------------------- */
 
 static void make_ready(rs_sched *s, int index) {
   const stage *g = &s->stages[index];
-  rs_sched_heap_push(&s->queues[g->queue].ready, s->stage_at,
-                     (rs_heap_entry){.level = g->attempts, .weight = g->path, .item = index});
+  rs_sched_heap_push(
+      &s->queues[g->queue].ready, s->stage_at,
+      (rs_heap_entry){.level = rs_sched_attempts_used(g), .weight = g->path, .item = index});
   s->n_ready++;
+}
+
+static void make_unready(rs_sched *s, int index) {
+  rs_sched_heap_remove(&s->queues[s->stages[index].queue].ready, s->stage_at, index);
+  s->n_ready--;
 }
 
 void rs_sched_stage_start(rs_sched *s, int index) {
   stage *g = &s->stages[index];
-  rs_sched_heap_remove(&s->queues[g->queue].ready, s->stage_at, index);
-  s->n_ready--;
+  make_unready(s, index);
   g->attempts++;
   set_state(s, index, RS_RUNNING);
 }
 
-/* A stage was added at the end of a chain: paths above it may have become longer. */
+/* A stage became pending: paths above it may have become longer. That of a stage that runs counts
+ * when it is tried again, and not before for those above it. */
 static void lengthen_paths(rs_sched *s, int index) {
   double path = s->stages[index].path;
   for (int up = s->stages[index].parent; up >= 0; up = s->stages[up].parent) {
@@ -46,6 +56,7 @@ static void lengthen_paths(rs_sched *s, int index) {
     path = g->path = g->cost + path;
     if (s->stage_at[up] != 0)
       rs_sched_heap_reweigh(&s->queues[g->queue].ready, s->stage_at, up, path);
+    if (g->state != RS_PENDING) return;
   }
 }
 
@@ -57,13 +68,19 @@ static void count_cost(rs_sched *s, int index, int sign) {
   s->cost_left = s->n_open == 0 ? 0 : s->cost_left + sign * s->stages[index].cost;
 }
 
-/* The outcome of all trials that end with this stage is known. */
+static void decide_trial(rs_sched *s, int index, rs_outcome outcome) {
+  s->trials[index].outcome = outcome;
+  s->stages[s->trials[index].last].n_open--;
+  s->counts.trials[RS_PENDING]--;
+  s->counts.trials[outcome]++;
+  rs_sched_notify(s, RS_COMMAND_TRIAL, index);
+}
+
+/* The outcome of all trials that end with this stage is known; some may have been decided before
+ * the stage was redone. */
 static void decide_trials(rs_sched *s, int index, rs_outcome outcome) {
-  const stage *g = &s->stages[index];
-  for (int t = g->first_trial; t >= 0; t = s->trials[t].sibling)
-    rs_sched_notify(s, RS_COMMAND_TRIAL, t);
-  s->counts.trials[RS_PENDING] -= g->n_trials;
-  s->counts.trials[outcome] += g->n_trials;
+  for (int t = s->stages[index].first_trial; t >= 0; t = s->trials[t].sibling)
+    if (s->trials[t].outcome == RS_PENDING) decide_trial(s, t, outcome);
 }
 
 void rs_sched_stage_done(rs_sched *s, int index) {
@@ -93,28 +110,46 @@ static int next_below(const rs_sched *s, int top, int index, bool descend) {
   return index == top ? -1 : s->stages[index].sibling;
 }
 
-/* Nothing below a failed stage will start. A chain goes on below stages that the journal knew as
- * done, and those that it knew as failed have decided their trials themselves: both are left out
- * with all that is below. */
-static void fail_descendants(rs_sched *s, int top) {
+/* This pending stage will never start, for BY has failed. */
+static void give_up(rs_sched *s, int index, int by) {
+  s->stages[index].failed_by = by;
+  count_cost(s, index, -1);
+  decide_trials(s, index, RS_FAILED);
+}
+
+/* Nothing below TOP, which has failed or will never start because of BY, will start. A chain goes
+ * on below stages that are done (as the journal knew, or since TOP was redone) or run, and those
+ * that have failed have decided their trials themselves: all these are left out with all that is
+ * below. */
+static void fail_descendants(rs_sched *s, int top, int by) {
   int index = next_below(s, top, top, true);
   while (index >= 0) {
-    stage *g = &s->stages[index];
+    const stage *g = &s->stages[index];
     bool waiting = g->state == RS_PENDING && g->failed_by < 0;
-    if (waiting) {
-      g->failed_by = top;
-      count_cost(s, index, -1);
-      decide_trials(s, index, RS_FAILED);
-    }
+    if (waiting) give_up(s, index, by);
     index = next_below(s, top, index, waiting);
+  }
+}
+
+/* A stage has become pending, its cost counted: it is ready, waits for its parent, which is redone,
+ * or will never start. */
+static void open_again(rs_sched *s, int index) {
+  int parent = s->stages[index].parent;
+  if (parent < 0 || s->stages[parent].state == RS_DONE) {
+    make_ready(s, index);
+  } else if (s->stages[parent].failed_by >= 0) {
+    give_up(s, index, s->stages[parent].failed_by);
+    fail_descendants(s, index, s->stages[parent].failed_by);
+  } else {
+    lengthen_paths(s, index);
   }
 }
 
 void rs_sched_stage_failed(rs_sched *s, int index, bool again) {
   stage *g = &s->stages[index];
-  if (again && g->attempts < s->max_attempts) {
+  if (again && rs_sched_attempts_used(g) < s->max_attempts) {
     set_state(s, index, RS_PENDING);
-    make_ready(s, index);
+    open_again(s, index);
     return;
   }
   set_state(s, index, RS_FAILED);
@@ -122,7 +157,7 @@ void rs_sched_stage_failed(rs_sched *s, int index, bool again) {
   count_cost(s, index, -1);
   rs_sched_notify(s, RS_COMMAND_STAGE_END, index);
   decide_trials(s, index, RS_FAILED);
-  fail_descendants(s, index);
+  fail_descendants(s, index, index);
 }
 
 /* ---- additions ---------------------------------------------------------------------------- */
@@ -165,9 +200,9 @@ static rs_status find_queue(rs_sched *s, int ranks, int *out) {
   return RS_OK;
 }
 
-/* A stage writes at most two notices (stop, end) and a trial one. */
+/* A stage writes at most two notices (stop, end) each time it is done, and a trial one. */
 static rs_status reserve_notices(rs_sched *s) {
-  return rs_grow(&s->notices, &s->notices_cap, 2 * s->n_stages + s->n_trials + 2,
+  return rs_grow(&s->notices, &s->notices_cap, 2 * (s->n_stages + s->n_redone) + s->n_trials + 2,
                  sizeof *s->notices);
 }
 
@@ -246,11 +281,39 @@ rs_status rs_sched_add_trial(rs_sched *s, int last, int *out) {
   else
     g->first_trial = index;
   g->last_trial = index;
-  g->n_trials++;
-  bool decided = g->state == RS_DONE || g->failed_by >= 0;
-  rs_outcome outcome = g->state == RS_DONE || g->state == RS_RUNNING ? g->state : RS_PENDING;
-  s->counts.trials[g->failed_by >= 0 ? RS_FAILED : outcome]++;
-  if (decided) rs_sched_notify(s, RS_COMMAND_TRIAL, index);
+  g->n_open++;
+  s->counts.trials[g->state == RS_RUNNING ? RS_RUNNING : RS_PENDING]++;
+  if (g->state == RS_DONE || g->failed_by >= 0)
+    decide_trial(s, index, g->state == RS_DONE ? RS_DONE : RS_FAILED);
   *out = index;
+  return RS_OK;
+}
+
+/* ---- redone stages ------------------------------------------------------------------------ */
+
+/* The children wait again; *LONGEST: the most expensive path of those that have yet to run. */
+static void withdraw_children(rs_sched *s, int index, double *longest) {
+  *longest = 0;
+  for (int i = s->stages[index].first_child; i >= 0; i = s->stages[i].sibling) {
+    const stage *child = &s->stages[i];
+    if (s->stage_at[i] != 0) make_unready(s, i);
+    if (child->state == RS_PENDING && child->path > *longest) *longest = child->path;
+  }
+}
+
+rs_status rs_sched_redo_stage(rs_sched *s, int index) {
+  if (index < 0 || (size_t)index >= s->n_stages || s->finished || s->stages[index].state != RS_DONE)
+    return rs_fail(RS_ERR_INTERNAL, "scheduler: stage %d cannot be redone: %s", index,
+                   s->finished ? "all is over" : "it is not done");
+  s->n_redone++;
+  RS_TRY(reserve_notices(s));
+  stage *g = &s->stages[index];
+  double longest;
+  withdraw_children(s, index, &longest);
+  g->path = g->cost + longest;
+  g->spent = g->attempts;
+  set_state(s, index, RS_PENDING);
+  count_cost(s, index, 1);
+  open_again(s, index);
   return RS_OK;
 }

@@ -10,8 +10,8 @@
  *  - hello {host, pid, cpus}
  *  - metrics {stage, epoch, step, seconds, values}
  *  - progress {stage, done, total, epoch, epochs, loss}
- *  - result {stage, attempt, status, message, seconds, finals, output, threads, damaged}: from the
- *    group's root, which is idle again
+ *  - result {stage, attempt, status, message, seconds, finals, output, threads, damaged,
+ *    checkpoints}: from the group's root, which is idle again; checkpoints: seconds spent on them
  *  - idle {}: from the other members of a group that has ended */
 #ifndef RANKSWEEP_SCHED_MESSAGE_H
 #define RANKSWEEP_SCHED_MESSAGE_H

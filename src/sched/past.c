@@ -90,6 +90,7 @@ static void take_begin(past *p, const char *id, json_t *entry, json_t *record) {
 /* One that was stopped gets its attempt back. */
 static void take_end(past *p, const char *id, json_t *entry, json_t *record) {
   json_object_set(entry, "end", record);
+  json_object_del(entry, "removed");
   set_used(entry, attempt_of(record) - ended_as(entry, "stopped"));
   json_object_del(p->running, id);
 }
@@ -151,6 +152,8 @@ static void take_stage(past *p, const char *is, json_t *record) {
   if (strcmp(is, "begin") == 0) take_begin(p, id, entry, record);
   if (strcmp(is, "metrics") == 0) add_row(p, entry, record);
   if (strcmp(is, "end") == 0) take_end(p, id, entry, record);
+  if (strcmp(is, "removed") == 0) json_object_set_new(entry, "removed", json_true());
+  if (strcmp(is, "restored") == 0) json_object_del(entry, "removed");
   p->finished += ended_as(entry, "done");
   p->failed += ended_as(entry, "failed");
 }
@@ -193,8 +196,9 @@ static rs_status take(past *p, json_t *record, size_t line) {
   if (strcmp(is, "stage") == 0) take_carried(p, record);
   if (strcmp(is, "crash") == 0) take_crash(p, record);
   if (strcmp(is, "retry") == 0) past_forgive(p);
-  if (strcmp(is, "begin") == 0 || strcmp(is, "metrics") == 0 || strcmp(is, "end") == 0)
-    take_stage(p, is, record);
+  static const char *const of_stages[] = {"begin", "metrics", "end", "removed", "restored"};
+  for (size_t i = 0; i < RS_COUNT(of_stages); i++)
+    if (strcmp(is, of_stages[i]) == 0) take_stage(p, is, record);
   return RS_OK;
 }
 

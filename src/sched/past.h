@@ -25,8 +25,9 @@ rs_status past_write(void *user, rs_journal *to);
 const char *past_opened(const past *p);
 /* Array of start records. */
 const json_t *past_starts(const past *p);
-/* {"begin": {...}, "end": {...}, "metrics": [...], "message": "..."}, each where there is one;
- * NULL: unknown. The message is of a crash that the stage was blamed for. */
+/* {"begin": {...}, "end": {...}, "metrics": [...], "message": "...", "removed": true}, each where
+ * there is one; NULL: unknown. The message is of a crash that the stage was blamed for; "removed":
+ * what the stage left has been removed. */
 const json_t *past_stage(const past *p, rs_id identity);
 /* Attempts at a stage that count: all but those that ended through no fault of its own (a stop, a
  * crash of something else). */

@@ -1,11 +1,6 @@
-/* The journal's writer and its life with the results file. Tables are in tables.c, reading back in
- * past.c. */
-#include "record.h"
-
-#include "past.h"
-#include "ranksweep/run.h"
-#include "ranksweep/store.h"
-#include "tables.h"
+/* The record's files: the journal, snapshots of the results, and moving old ones aside. What
+ * happens to stages is in record_stages.c, tables are in tables.c, reading back in past.c. */
+#include "record_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,20 +9,7 @@
 static const double SYNC_SECONDS = 0.2, SNAPSHOT_SECONDS = 2.0, REFRESH_SECONDS = 10.0;
 /* Of the time that snapshots may take; large ones come less often. */
 static const double SNAPSHOT_SHARE = 0.02;
-
-struct rs_record {
-  char *results, *journal_path, *directory;
-  const rs_log *log;
-  const rs_job *job;
-  rs_journal *journal;
-  tables *tables;
-  past *past;
-  char created[RS_CLOCK_TEXT];
-  double synced, snapped;
-  double snapshot_cost; /* seconds that the last one took */
-  bool retry_failed;
-  bool news; /* since the last snapshot */
-};
+enum { MANY_REMOVALS = 4 }; /* files that wait for the journal's next sync until it comes early */
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
@@ -82,7 +64,7 @@ static rs_status move_all_aside(const rs_record *r) {
 
 /* ---- journal -------------------------------------------------------------------------------- */
 
-static rs_status append(rs_record *r, json_t *record) {
+rs_status record_append(rs_record *r, json_t *record) {
   char *text = record != NULL ? json_dumps(record, JSON_COMPACT) : NULL;
   json_decref(record);
   if (text == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: a journal record");
@@ -104,10 +86,11 @@ static rs_status begin_journal(rs_record *r) {
   json_t *settings;
   rs_clock_utc(r->created);
   RS_TRY(base_settings(r->job, &settings));
-  return append(r, json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "is", "open", "format",
-                             "ranksweep-journal", "version", 1, "job", rs_job_name(r->job),
-                             "experiment", rs_job_schema(r->job)->experiment, "created", r->created,
-                             "settings", settings, "swept", past_swept(r->job)));
+  return record_append(r,
+                       json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "is", "open", "format",
+                                 "ranksweep-journal", "version", 1, "job", rs_job_name(r->job),
+                                 "experiment", rs_job_schema(r->job)->experiment, "created",
+                                 r->created, "settings", settings, "swept", past_swept(r->job)));
 }
 
 static rs_status compact(rs_record *r) {
@@ -126,11 +109,11 @@ static rs_status continue_journal(rs_record *r) {
   past_interrupt(r->past);
   if (past_is_long(r->past)) RS_TRY(compact(r));
   RS_TRY(base_settings(r->job, &settings));
-  RS_TRY(append(r, json_pack("{s:s, s:o, s:o}", "is", "settings", "settings", settings, "swept",
-                             past_swept(r->job))));
+  RS_TRY(record_append(r, json_pack("{s:s, s:o, s:o}", "is", "settings", "settings", settings,
+                                    "swept", past_swept(r->job))));
   if (!r->retry_failed) return RS_OK;
   past_forgive(r->past);
-  return append(r, json_pack("{s:s}", "is", "retry"));
+  return record_append(r, json_pack("{s:s}", "is", "retry"));
 }
 
 static rs_status open_journal(rs_record *r) {
@@ -186,6 +169,7 @@ void record_close(rs_record *r) {
     rs_logf(r->log, RS_LOG_ERROR, "%s", rs_error_message());
   tables_destroy(r->tables);
   past_destroy(r->past);
+  removals_free(&r->removals);
   free(r->results);
   free(r->journal_path);
   free(r->directory);
@@ -194,104 +178,6 @@ void record_close(rs_record *r) {
 
 const char *record_directory(const rs_record *r) {
   return r->directory;
-}
-
-/* ---- what happens --------------------------------------------------------------------------- */
-
-rs_status record_start(rs_record *r, json_t *provenance) {
-  size_t index;
-  json_t *row;
-  json_array_foreach(past_starts(r->past), index, row) RS_TRY(tables_add_start(r->tables, row));
-  RS_TRY(tables_add_start(r->tables, provenance));
-  json_object_set_new(provenance, "is", json_string("start"));
-  return append(r, provenance);
-}
-
-/* Carries a stage that the journal knows over into the tables. */
-static rs_status recall(rs_record *r, const rs_stage *stage) {
-  const json_t *known = past_stage(r->past, stage->identity);
-  if (known == NULL) return RS_OK;
-  const json_t *end = json_object_get(known, "end");
-  if (json_is_true(json_object_get(end, "output"))) {
-    char *path;
-    RS_TRY(rs_stage_path(r->directory, stage->identity, &path));
-    bool there = rs_file_exists(path);
-    if (!there)
-      rs_logf(r->log, RS_LOG_WARN, "%s is missing: its stage %s runs again", path,
-              stage->spec->name);
-    free(path);
-    if (!there) return RS_OK;
-  }
-  return tables_recall(r->tables, stage->index, known, past_attempts(r->past, stage->identity));
-}
-
-rs_status record_add_trial(rs_record *r, const rs_plan *plan, const rs_trial *trial) {
-  for (int i = 0; i < trial->length; i++) {
-    const rs_stage *stage = rs_plan_stage(plan, (size_t)trial->chain[i]);
-    if ((size_t)stage->index < stage_rows_count(tables_stages(r->tables))) continue;
-    RS_TRY(tables_add_stage(r->tables, stage));
-    RS_TRY(recall(r, stage));
-  }
-  r->news = true;
-  return tables_add_trial(r->tables, trial);
-}
-
-rs_outcome record_known(const rs_record *r, int stage, int *attempts) {
-  const stage_rows *stages = tables_stages(r->tables);
-  rs_outcome state = stage_rows_state(stages, stage);
-  *attempts = (int)stage_rows_attempts(stages, stage);
-  return state == RS_DONE || state == RS_FAILED ? state : RS_PENDING;
-}
-
-rs_status record_begin(rs_record *r, const rs_stage *stage, int trial, const rs_command *start) {
-  char id[RS_ID_TEXT];
-  json_t *workers = json_array();
-  for (int i = 0; i < start->n_workers; i++)
-    json_array_append_new(workers, json_integer(start->workers[i]));
-  stage_rows_begin(tables_stages(r->tables), stage->index, start->attempt, start->n_workers);
-  rs_id_format(stage->identity, id);
-  return append(r, json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "is", "begin", "stage", id, "name",
-                             stage->spec->name, "trial", trial, "attempt", start->attempt,
-                             "workers", workers));
-}
-
-rs_status record_metrics(rs_record *r, int stage, const json_t *message) {
-  char id[RS_ID_TEXT];
-  rs_id_format(stage_rows_identity(tables_stages(r->tables), stage), id);
-  RS_TRY(tables_add_metrics(r->tables, stage, message));
-  return append(r, json_pack("{s:s, s:s, s:O, s:O, s:O, s:O}", "is", "metrics", "stage", id,
-                             "epoch", json_object_get(message, "epoch"), "step",
-                             json_object_get(message, "step"), "seconds",
-                             json_object_get(message, "seconds"), "values",
-                             json_object_get(message, "values")));
-}
-
-rs_status record_result(rs_record *r, int stage, const json_t *message) {
-  return stage_rows_result(tables_stages(r->tables), stage, message);
-}
-
-rs_status record_end(rs_record *r, int stage, rs_outcome outcome) {
-  char id[RS_ID_TEXT];
-  json_t *end = stage_rows_end(tables_stages(r->tables), stage, outcome);
-  if (end == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: a journal record");
-  rs_id_format(stage_rows_identity(tables_stages(r->tables), stage), id);
-  json_object_set_new(end, "is", json_string("end"));
-  json_object_set_new(end, "stage", json_string(id));
-  return append(r, end);
-}
-
-rs_status record_trial(rs_record *r, const rs_trial *trial, rs_outcome outcome, int stage) {
-  RS_TRY(tables_end_trial(r->tables, trial, outcome, stage));
-  r->news = true;
-  return RS_OK;
-}
-
-double record_final(const rs_record *r, size_t trial, const char *metric) {
-  return tables_final(r->tables, trial, metric);
-}
-
-const char *record_message(const rs_record *r, int stage) {
-  return stage_rows_message(tables_stages(r->tables), stage);
 }
 
 /* ---- snapshots ------------------------------------------------------------------------------ */
@@ -303,6 +189,7 @@ static rs_status snapshot(rs_record *r, const char *state, const rs_run_view *vi
   r->synced = r->snapped = rs_clock_now();
   r->snapshot_cost = r->snapped - began;
   r->news = false;
+  removals_run(&r->removals, true);
   return RS_OK;
 }
 
@@ -318,9 +205,12 @@ rs_status record_snapshot(rs_record *r, const rs_run_view *view) {
 rs_status record_flush(rs_record *r) {
   rs_journal_tick(r->journal);
   double now = rs_clock_now();
-  if (!rs_journal_dirty(r->journal) || now - r->synced <= SYNC_SECONDS) return RS_OK;
+  bool due = now - r->synced > SYNC_SECONDS || removals_ready(&r->removals) >= MANY_REMOVALS;
+  if (!rs_journal_dirty(r->journal) || !due) return RS_OK;
   r->synced = now;
-  return rs_journal_sync(r->journal);
+  RS_TRY(rs_journal_sync(r->journal));
+  removals_run(&r->removals, false);
+  return RS_OK;
 }
 
 rs_status record_finish(rs_record *r, const char *state, const rs_run_view *view) {

@@ -35,6 +35,19 @@ rs_status record_metrics(rs_record *r, int stage, const json_t *message) RS_MUST
 /* A result message, which is kept until record_end says how the attempt counts. */
 rs_status record_result(rs_record *r, int stage, const json_t *message) RS_MUST_CHECK;
 rs_status record_end(rs_record *r, int stage, rs_outcome outcome) RS_MUST_CHECK;
+
+/* Is what a done stage left there, or is it gone? Neither when it left nothing. */
+bool record_has_output(const rs_record *r, int stage);
+bool record_lacks_output(const rs_record *r, int stage);
+/* What a stage left goes: the file itself when that is durably on record. */
+rs_status record_remove(rs_record *r, int stage) RS_MUST_CHECK;
+/* A done stage runs again for what it left. What is known of its result stays: of what it reports
+ * only a failure's message and that the output is there again are taken. */
+void record_redo(rs_record *r, int stage);
+/* Remove files that belong to no stage of the plan or the journal, or are not needed any more.
+ * Once, after all that is known has been told and before anything runs. */
+void record_clean(rs_record *r);
+
 rs_status record_trial(rs_record *r, const rs_trial *trial, rs_outcome outcome,
                        int stage) RS_MUST_CHECK;
 

@@ -7,7 +7,9 @@ typedef struct notes {
   rs_id identity;
   rs_outcome state; /* as in the table */
   json_t *finals;
-  bool output;
+  bool output;       /* it left one, ... */
+  bool gone, redone; /* ... which is gone; and the stage runs again for it */
+  bool linked;       /* the last snapshot links to it */
 } notes;
 
 struct stage_rows {
@@ -171,6 +173,43 @@ rs_status stage_rows_recall(stage_rows *s, int stage, const json_t *known, int a
   return set_state(s, stage, state);
 }
 
+/* ---- outputs -------------------------------------------------------------------------------- */
+
+static bool left_output(const stage_rows *s, int stage) {
+  return s->notes[stage].output && s->notes[stage].state == RS_DONE;
+}
+
+bool stage_rows_has_output(const stage_rows *s, int stage) {
+  return left_output(s, stage) && !s->notes[stage].gone;
+}
+
+bool stage_rows_lacks_output(const stage_rows *s, int stage) {
+  return left_output(s, stage) && s->notes[stage].gone;
+}
+
+void stage_rows_link_output(stage_rows *s, int stage) {
+  s->notes[stage].linked = true;
+}
+
+bool stage_rows_drop_output(stage_rows *s, int stage) {
+  s->notes[stage].gone = true;
+  return s->notes[stage].linked;
+}
+
+void stage_rows_redo(stage_rows *s, int stage) {
+  s->notes[stage].redone = true;
+}
+
+bool stage_rows_is_redone(const stage_rows *s, int stage) {
+  return s->notes[stage].redone;
+}
+
+rs_status stage_rows_redone(stage_rows *s, int stage, bool done, const char *message) {
+  notes *n = &s->notes[stage];
+  if (done) n->gone = n->redone = false;
+  return rs_table_set_text(s->table, (size_t)stage, STAGE_MESSAGE, message);
+}
+
 /* ---- what is known -------------------------------------------------------------------------- */
 
 rs_outcome stage_rows_state(const stage_rows *s, int stage) {
@@ -211,8 +250,4 @@ const char *stage_rows_message(const stage_rows *s, int stage) {
 
 json_t *stage_rows_finals(const stage_rows *s, int stage) {
   return s->notes[stage].finals;
-}
-
-bool stage_rows_output(const stage_rows *s, int stage) {
-  return s->notes[stage].output;
 }

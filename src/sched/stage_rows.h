@@ -32,6 +32,23 @@ rs_status stage_rows_result(stage_rows *s, int stage, const json_t *result) RS_M
 /* Marks the end and returns what a journal should say of it; NULL: out of memory. */
 json_t *stage_rows_end(stage_rows *s, int stage, rs_outcome outcome);
 
+/* ---- outputs -------------------------------------------------------------------------------- */
+
+/* Is what a done stage left there, or is it gone? Neither when it left nothing. */
+bool stage_rows_has_output(const stage_rows *s, int stage);
+bool stage_rows_lacks_output(const stage_rows *s, int stage);
+/* A snapshot links to it. */
+void stage_rows_link_output(stage_rows *s, int stage);
+/* It is gone. Returns whether the last snapshot links to it. */
+bool stage_rows_drop_output(stage_rows *s, int stage);
+
+/* The stage runs again for what it left; all that is known of it stays as it is. Until it is there
+ * again stage_rows_is_redone() holds. */
+void stage_rows_redo(stage_rows *s, int stage);
+bool stage_rows_is_redone(const stage_rows *s, int stage);
+/* How that went. */
+rs_status stage_rows_redone(stage_rows *s, int stage, bool done, const char *message) RS_MUST_CHECK;
+
 /* ---- what is known -------------------------------------------------------------------------- */
 
 rs_outcome stage_rows_state(const stage_rows *s, int stage);
@@ -46,8 +63,6 @@ int64_t stage_rows_threads(const stage_rows *s, int stage);
 const char *stage_rows_message(const stage_rows *s, int stage);
 /* {name: value} of the last attempt that gave a result; NULL: none. */
 json_t *stage_rows_finals(const stage_rows *s, int stage);
-/* Has it left an output? */
-bool stage_rows_output(const stage_rows *s, int stage);
 
 /* "pending", "running", ...; and back (RS_PENDING for an unknown word). */
 const char *outcome_text(rs_outcome outcome);

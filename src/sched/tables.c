@@ -13,7 +13,8 @@
 
 typedef struct notes {
   const char *kind;
-  const rs_stage_vectors *vectors; /* still to be looked for in its output; NULL: none */
+  const rs_stage_vectors *vectors; /* in its output; NULL: none */
+  bool looked;                     /* for them */
   int64_t last_step;               /* of its rows of metrics; -1: none */
 } notes;
 
@@ -27,7 +28,9 @@ struct tables {
   vectors *vectors;
   notes *notes; /* by stage */
   size_t cap_notes;
-  struct rs_model_link *models;
+  struct model {
+    int trial, stage;
+  } * models; /* of done trials, those that are gone included */
   size_t n_models, cap_models;
 };
 
@@ -68,7 +71,6 @@ rs_status tables_create(const rs_job *job, const rs_experiment *kind, tables **o
 
 void tables_destroy(tables *t) {
   if (t == NULL) return;
-  for (size_t i = 0; i < t->n_models; i++) free((char *)t->models[i].file);
   trial_rows_destroy(t->trials);
   stage_rows_destroy(t->stages);
   rs_table_destroy(t->provenance);
@@ -135,21 +137,24 @@ rs_status tables_recall(tables *t, int stage, const json_t *known, int attempts)
   return stage_rows_recall(t->stages, stage, known, attempts);
 }
 
-static rs_status link_model(tables *t, const rs_trial *trial) {
+static rs_status note_model(tables *t, const rs_trial *trial) {
   int last = trial->chain[trial->length - 1];
-  if (!stage_rows_output(t->stages, last)) return RS_OK;
+  if (!stage_rows_has_output(t->stages, last) && !stage_rows_lacks_output(t->stages, last))
+    return RS_OK;
   RS_TRY(rs_grow(&t->models, &t->cap_models, t->n_models + 1, sizeof *t->models));
-  struct rs_model_link *link = &t->models[t->n_models];
-  char *file;
-  RS_TRY(rs_stage_path("", stage_rows_identity(t->stages, last), &file));
-  *link = (struct rs_model_link){.trial = trial->index, .file = file};
-  t->n_models++;
+  t->models[t->n_models++] = (struct model){trial->index, last};
   return RS_OK;
+}
+
+bool tables_drop_output(tables *t, int stage) {
+  t->notes[stage].looked = false; /* it may come back */
+  vectors_drop(t->vectors, stage);
+  return stage_rows_drop_output(t->stages, stage);
 }
 
 rs_status tables_end_trial(tables *t, const rs_trial *trial, rs_outcome outcome, int stage) {
   RS_TRY(trial_rows_end(t->trials, t->stages, trial, outcome, stage));
-  return outcome == RS_DONE ? link_model(t, trial) : RS_OK;
+  return outcome == RS_DONE ? note_model(t, trial) : RS_OK;
 }
 
 double tables_final(const tables *t, size_t trial, const char *metric) {
@@ -163,16 +168,19 @@ static const char *last_name(const char *path) {
   return slash != NULL ? slash + 1 : path;
 }
 
-/* Models with their path from the results file: "<directory's name>/<identity>.h5". */
-static rs_status resolve_models(const tables *t, const char *directory,
-                                struct rs_model_link **out) {
+/* Models that are there with their path from the results file: "<directory's name>/<identity>.h5".
+ */
+static rs_status resolve_models(tables *t, const char *directory, struct rs_model_link **out,
+                                size_t *n) {
   const char *name = last_name(directory);
   RS_TRY(rs_new(out, t->n_models, sizeof **out));
   for (size_t i = 0; i < t->n_models; i++) {
     char *file;
-    (*out)[i] = (struct rs_model_link){.trial = t->models[i].trial};
-    RS_TRY(rs_path_join(name, t->models[i].file, &file));
-    (*out)[i].file = file;
+    int stage = t->models[i].stage;
+    if (!stage_rows_has_output(t->stages, stage)) continue;
+    RS_TRY(rs_stage_path(name, stage_rows_identity(t->stages, stage), &file));
+    (*out)[(*n)++] = (struct rs_model_link){.trial = t->models[i].trial, .file = file};
+    stage_rows_link_output(t->stages, stage);
   }
   return RS_OK;
 }
@@ -199,12 +207,11 @@ static rs_status resolved_job(const rs_job *job, char **out) {
 static rs_status look_for_vectors(tables *t, const char *directory) {
   for (int i = 0; (size_t)i < stage_rows_count(t->stages); i++) {
     notes *n = &t->notes[i];
-    bool there = stage_rows_output(t->stages, i) && stage_rows_state(t->stages, i) == RS_DONE;
-    if (n->vectors == NULL || !there) continue;
-    const rs_stage_vectors *spec = n->vectors;
-    n->vectors = NULL;
-    RS_TRY(
-        vectors_look(t->vectors, i, n->kind, spec, directory, stage_rows_identity(t->stages, i)));
+    if (n->vectors == NULL || n->looked || !stage_rows_has_output(t->stages, i)) continue;
+    n->looked = true;
+    stage_rows_link_output(t->stages, i);
+    RS_TRY(vectors_look(t->vectors, i, n->kind, n->vectors, directory,
+                        stage_rows_identity(t->stages, i)));
   }
   return RS_OK;
 }
@@ -213,6 +220,7 @@ static rs_status look_for_vectors(tables *t, const char *directory) {
 typedef struct extras {
   char *resolved;
   struct rs_model_link *models;
+  size_t n_models;
   rs_table *metrics, *running, *vectors;
 } extras;
 
@@ -223,11 +231,11 @@ static rs_status make_extras(tables *t, const char *directory, const rs_run_view
   RS_TRY(metrics_table(t->metrics, &e->metrics));
   RS_TRY(standing_running(view, &e->running));
   RS_TRY(vectors_table(t->vectors, last_name(directory), &e->vectors));
-  return resolve_models(t, directory, &e->models);
+  return resolve_models(t, directory, &e->models, &e->n_models);
 }
 
-static void free_extras(const tables *t, extras *e) {
-  for (size_t i = 0; e->models != NULL && i < t->n_models; i++) free((char *)e->models[i].file);
+static void free_extras(extras *e) {
+  for (size_t i = 0; i < e->n_models; i++) free((char *)e->models[i].file);
   free(e->models);
   free(e->resolved);
   rs_table_destroy(e->metrics);
@@ -257,10 +265,10 @@ rs_status tables_write(tables *t, const char *path, const char *directory, const
                           .running = e.running,
                           .vectors = e.vectors,
                           .standing = standing_of(view),
-                          .n_models = t->n_models,
+                          .n_models = e.n_models,
                           .models = e.models};
     status = rs_results_write(path, &results);
   }
-  free_extras(t, &e);
+  free_extras(&e);
   return status;
 }

@@ -24,6 +24,9 @@ stage_rows *tables_stages(tables *t);
 rs_status tables_recall(tables *t, int stage, const json_t *known, int attempts) RS_MUST_CHECK;
 
 rs_status tables_add_metrics(tables *t, int stage, const json_t *message) RS_MUST_CHECK;
+/* What a stage left is gone. Returns whether the last snapshot links to it. */
+bool tables_drop_output(tables *t, int stage);
+
 rs_status tables_end_trial(tables *t, const rs_trial *trial, rs_outcome outcome,
                            int stage) RS_MUST_CHECK;
 double tables_final(const tables *t, size_t trial, const char *metric);

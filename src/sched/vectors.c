@@ -72,6 +72,17 @@ rs_status vectors_look(vectors *v, int stage, const char *kind, const rs_stage_v
   return l.status;
 }
 
+void vectors_drop(vectors *v, int stage) {
+  size_t kept = 0;
+  for (size_t i = 0; i < v->count; i++) {
+    if (v->list[i].stage == stage)
+      free(v->list[i].tensor);
+    else
+      v->list[kept++] = v->list[i];
+  }
+  v->count = kept;
+}
+
 /* ---- table -------------------------------------------------------------------------------- */
 
 static rs_status set_text(rs_table *t, size_t row, size_t column, rs_str *text) {

@@ -15,6 +15,9 @@ void vectors_destroy(vectors *v);
 rs_status vectors_look(vectors *v, int stage, const char *kind, const rs_stage_vectors *spec,
                        const char *directory, rs_id identity) RS_MUST_CHECK;
 
+/* What STAGE left is gone, and its vectors with it. */
+void vectors_drop(vectors *v, int stage);
+
 /* /plots/vectors, in the order of the stages; the caller's to destroy. FOLDER: name of the
  * directory of the outputs, beside the results file. */
 rs_status vectors_table(const vectors *v, const char *folder, rs_table **out) RS_MUST_CHECK;

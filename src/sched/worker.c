@@ -149,12 +149,12 @@ static rs_status read_task(rs_worker *w, const json_t *order, rs_stage_task *tas
 
 static rs_status send_result(rs_worker *w, const rs_stage_task *task, const rs_stage_report *r) {
   return message_send(w->transport, 0,
-                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i}", "is",
+                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i, s:f}", "is",
                                 "result", "stage", task->stage, "attempt", task->attempt, "status",
                                 (int)r->status, "message", r->message, "seconds", r->seconds,
                                 "finals", named_values(r->finals, r->n_finals), "output",
                                 (int)r->has_output, "threads", task->threads, "damaged",
-                                r->damaged_checkpoints));
+                                r->damaged_checkpoints, "checkpoints", r->checkpoint_seconds));
 }
 
 rs_status rs_worker_run_pending(rs_worker *w) {

@@ -24,7 +24,7 @@ experiment: svd-compress
 data: {source: digits, train: 1200, test: 300}
 model: {hidden: [96, 64]}
 train: {epochs: 12, batch: 50, schedule: cosine}
-checkpoint: {epochs: 1, steps: 7, seconds: 0}
+checkpoint: {every: "1 epoch, 7 steps", least_seconds: 0}
 sweep: {space: {train.lr: [0.001, 0.002], svd.rank: [4, full]}, objectives: {test_accuracy: max}}
 resources: {threads_per_rank: 1, max_attempts: 100}
 """

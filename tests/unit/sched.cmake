@@ -3,3 +3,6 @@ rs_test(sched SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sched.c USES sched)
 rs_test(sched_random
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sched_random.c ${CMAKE_CURRENT_LIST_DIR}/sched_model.c
   USES sched)
+rs_test(keep SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_keep.c USES sched)
+target_include_directories(test_keep PRIVATE ${CMAKE_SOURCE_DIR}/src/sched)
+rs_test(run_files SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_run_files.c USES run)

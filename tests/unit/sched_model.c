@@ -25,21 +25,25 @@ static int count_stages(const model *m, rs_outcome state) {
   return n;
 }
 
-/* The failed stage of the chain that ends here, or -1; there is never more than one. */
-static int failed_in_chain(const model *m, int index) {
-  int found = -1;
+/* The failed stage because of which this one will never start or has failed itself, or -1. What is
+ * done, runs or was stopped does not wait for those above it. */
+static int failed_above(const model *m, int index) {
   for (int i = index; i >= 0; i = m->stages[i].parent) {
-    if (m->stages[i].state != RS_FAILED) continue;
-    assert_int_equal(found, -1);
-    found = i;
+    if (m->stages[i].state == RS_FAILED) return i;
+    if (m->stages[i].state != RS_PENDING) return -1;
   }
-  return found;
+  return -1;
 }
 
-static bool chain_is_done(const model *m, int index) {
-  for (int i = index; i >= 0; i = m->stages[i].parent)
-    if (m->stages[i].state != RS_DONE) return false;
-  return true;
+/* Trials are decided once, whatever becomes of their stages later. */
+static void decide_trials(model *m) {
+  for (int t = 0; t < m->n_trials; t++) {
+    int last = m->trial_last[t];
+    if (m->trial_outcome[t] != RS_PENDING) continue;
+    bool done = m->stages[last].state == RS_DONE;
+    if (done || failed_above(m, last) >= 0) m->trial_outcome[t] = done ? RS_DONE : RS_FAILED;
+    m->trial_decider[t] = done ? last : failed_above(m, last);
+  }
 }
 
 static bool is_ready(const model *m, int index) {
@@ -64,9 +68,13 @@ static int wanted(const model *m, int index) {
 
 /* ---- what should start -------------------------------------------------------------------- */
 
+static int attempts_used(const model_stage *g) {
+  return g->attempts - g->spent;
+}
+
 static bool goes_before(const model *m, int a, int b) {
-  if (m->stages[a].attempts != m->stages[b].attempts)
-    return m->stages[a].attempts < m->stages[b].attempts;
+  int used_a = attempts_used(&m->stages[a]), used_b = attempts_used(&m->stages[b]);
+  if (used_a != used_b) return used_a < used_b;
   double path_a = path_cost(m, a), path_b = path_cost(m, b);
   return path_a != path_b ? path_a > path_b : a < b;
 }
@@ -115,6 +123,14 @@ static bool is_end(const model *m) {
 
 /* ---- additions and events ----------------------------------------------------------------- */
 
+/* Its state from now on; told of when that is an end. */
+static void end_stage(model_stage *g, rs_outcome state) {
+  g->state = state;
+  if (state == RS_PENDING) return;
+  g->ended = state;
+  g->ends++;
+}
+
 void model_add_stage(model *m, int parent, int ranks, double cost, rs_outcome state, int attempts) {
   model_stage *g = &m->stages[m->n_stages++];
   *g = (model_stage){.parent = parent,
@@ -122,24 +138,32 @@ void model_add_stage(model *m, int parent, int ranks, double cost, rs_outcome st
                      .cost = cost,
                      .state = state,
                      .attempts = attempts,
-                     .holder = -1,
-                     .told = state != RS_PENDING};
-  bool hopeless = parent >= 0 && failed_in_chain(m, parent) >= 0;
-  if (state == RS_PENDING && attempts >= m->max_attempts && !hopeless) g->state = RS_FAILED;
+                     .holder = -1};
+  bool hopeless = parent >= 0 && failed_above(m, parent) >= 0;
+  if (state == RS_PENDING && attempts >= m->max_attempts && !hopeless) end_stage(g, RS_FAILED);
 }
 
 void model_add_trial(model *m, int last) {
   m->trial_last[m->n_trials++] = last;
+  decide_trials(m);
+}
+
+void model_redo(model *m, int index) {
+  model_stage *g = &m->stages[index];
+  g->state = RS_PENDING;
+  g->spent = g->attempts;
+  g->asked = false;
+  decide_trials(m);
 }
 
 static void end_attempt(model *m, model_stage *g, rs_outcome state) {
   for (int k = 0; k < g->n_group; k++) m->workers[g->group[k]].place = MODEL_LEAVING;
   g->n_group = 0;
-  g->state = state;
+  end_stage(g, state);
 }
 
 static rs_outcome after_failure(const model *m, const model_stage *g) {
-  return g->attempts < m->max_attempts ? RS_PENDING : RS_FAILED;
+  return attempts_used(g) < m->max_attempts ? RS_PENDING : RS_FAILED;
 }
 
 static void leave_group(model_stage *g, int worker) {
@@ -196,6 +220,7 @@ void model_event(model *m, const rs_event *event) {
     m->stopping = true;
   else
     m->no_more_trials = true;
+  decide_trials(m);
 }
 
 /* ---- commands ----------------------------------------------------------------------------- */
@@ -221,7 +246,7 @@ static void check_start(model *m, const rs_command *c) {
     m->waiting = -1; /* it went before the one that waited */
   model_stage *g = &m->stages[c->stage];
   assert_int_equal(c->attempt, g->attempts + 1);
-  assert_true(c->attempt <= m->max_attempts);
+  assert_true(attempts_used(g) < m->max_attempts);
   assert_int_equal(c->n_workers, wanted(m, c->stage));
   for (int k = 0; k < c->n_workers; k++) {
     int expected = k == 0 ? root_for(m, c->stage) : first_idle(m);
@@ -246,23 +271,16 @@ static void check_stop(model *m, const rs_command *c) {
 
 static void check_stage_end(model *m, const rs_command *c) {
   model_stage *g = &m->stages[c->stage];
-  assert_false(g->told);
-  assert_true(g->state == RS_DONE || g->state == RS_FAILED || g->state == RS_STOPPED);
-  assert_int_equal(c->outcome, g->state);
-  g->told = true;
+  assert_true(g->ends > 0);
+  assert_int_equal(c->outcome, --g->ends > 0 ? RS_DONE : g->ended);
 }
 
 static void check_trial(model *m, const rs_command *c) {
   assert_in_range(c->trial, 0, m->n_trials - 1);
   assert_false(m->trial_told[c->trial]);
-  int last = m->trial_last[c->trial];
-  if (c->outcome == RS_DONE) {
-    assert_true(chain_is_done(m, last));
-    assert_int_equal(c->stage, last);
-  } else {
-    assert_int_equal(c->outcome, RS_FAILED);
-    assert_int_equal(c->stage, failed_in_chain(m, last));
-  }
+  assert_int_not_equal(c->outcome, RS_PENDING);
+  assert_int_equal(c->outcome, m->trial_outcome[c->trial]);
+  assert_int_equal(c->stage, m->trial_decider[c->trial]);
   m->trial_told[c->trial] = true;
 }
 
@@ -303,14 +321,11 @@ static void check_wait(model *m) {
 static void check_told(const model *m) {
   for (int i = 0; i < m->n_stages; i++) {
     const model_stage *g = &m->stages[i];
-    assert_int_equal(g->told, g->state != RS_PENDING && g->state != RS_RUNNING);
+    assert_int_equal(g->ends, 0);
     if (m->stopping && g->state == RS_RUNNING) assert_true(g->asked);
   }
-  for (int t = 0; t < m->n_trials; t++) {
-    int last = m->trial_last[t];
-    bool known = m->stages[last].state == RS_DONE || failed_in_chain(m, last) >= 0;
-    assert_int_equal(m->trial_told[t], known);
-  }
+  for (int t = 0; t < m->n_trials; t++)
+    assert_int_equal(m->trial_told[t], m->trial_outcome[t] != RS_PENDING);
 }
 
 static void check_counts(const model *m, const rs_sched *s) {
@@ -322,9 +337,9 @@ static void check_counts(const model *m, const rs_sched *s) {
     assert_int_equal(counts.stages[state], count_stages(m, (rs_outcome)state));
   int trials[5] = {0};
   for (int t = 0; t < m->n_trials; t++) {
-    rs_outcome last = m->stages[m->trial_last[t]].state;
-    bool failed = failed_in_chain(m, m->trial_last[t]) >= 0;
-    trials[failed ? RS_FAILED : last == RS_STOPPED ? RS_PENDING : last]++;
+    bool runs = m->stages[m->trial_last[t]].state == RS_RUNNING;
+    bool decided = m->trial_outcome[t] != RS_PENDING;
+    trials[decided ? m->trial_outcome[t] : runs ? RS_RUNNING : RS_PENDING]++;
   }
   assert_memory_equal(counts.trials, trials, sizeof trials);
 }
@@ -333,8 +348,8 @@ static void check_stages(const model *m, const rs_sched *s) {
   double left = 0;
   for (int i = 0; i < m->n_stages; i++) {
     assert_int_equal(rs_sched_stage_state(s, i), m->stages[i].state);
-    assert_int_equal(rs_sched_stage_attempts(s, i), m->stages[i].attempts);
-    if (m->stages[i].state != RS_DONE && failed_in_chain(m, i) < 0) left += m->stages[i].cost;
+    assert_int_equal(rs_sched_stage_attempts(s, i), attempts_used(&m->stages[i]));
+    if (m->stages[i].state != RS_DONE && failed_above(m, i) < 0) left += m->stages[i].cost;
   }
   double error = rs_sched_cost_left(s) - left;
   assert_true(error < 1e-9 && error > -1e-9);

@@ -13,9 +13,11 @@ typedef struct model_stage {
   double cost;
   rs_outcome state;
   int attempts, lost;
+  int spent;                         /* attempts before it was last redone */
   int group[MODEL_WORKERS], n_group; /* the root first */
   int holder, holder_life;           /* holder -1: none */
-  bool told;                         /* RS_COMMAND_STAGE_END was given, or is not due */
+  int ends;                          /* RS_COMMAND_STAGE_END that are due: the last one with ... */
+  rs_outcome ended;                  /* ... this outcome, those before it was redone with RS_DONE */
   bool asked;                        /* RS_COMMAND_STOP was given */
 } model_stage;
 
@@ -31,6 +33,8 @@ typedef struct model_worker {
 typedef struct model {
   model_stage stages[MODEL_STAGES];
   int trial_last[MODEL_TRIALS];
+  rs_outcome trial_outcome[MODEL_TRIALS]; /* RS_PENDING until it is decided, ... */
+  int trial_decider[MODEL_TRIALS];        /* ... by this stage */
   bool trial_told[MODEL_TRIALS];
   model_worker workers[MODEL_WORKERS];
   int n_stages, n_trials, max_attempts;
@@ -43,6 +47,9 @@ typedef struct model {
 void model_start(model *m, int max_attempts);
 void model_add_stage(model *m, int parent, int ranks, double cost, rs_outcome state, int attempts);
 void model_add_trial(model *m, int last);
+
+/* A done stage has to run again. */
+void model_redo(model *m, int index);
 
 /* An event that the scheduler accepted. */
 void model_event(model *m, const rs_event *event);

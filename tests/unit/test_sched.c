@@ -605,6 +605,114 @@ static void counts_follow_the_work(void **state) {
   assert_true(rs_sched_cost_left(f->sched) == 2);
 }
 
+/* ---- stages that are redone ---------------------------------------------------------------- */
+
+static void redo(fixture *f, int stage) {
+  assert_ok(rs_sched_redo_stage(f->sched, stage));
+}
+
+static void a_redone_stage_holds_its_children_back(void **state) {
+  fixture *f = *state;
+  add_as(f, -1, 1, 4, RS_DONE, 1);
+  add_as(f, 0, 1, 2, RS_DONE, 1);
+  add_trial(f, 1);
+  expect(f, "trial 0 done by 1");
+  add_trial(f, add(f, 0, 1, 1));
+  redo(f, 0);
+  join(f, 1, 2);
+  assert_true(rs_sched_cost_left(f->sched) == 5);
+  expect(f, "start 0.2 on 1");
+  done(f, 0, 2);
+  idle(f, 1, 1);
+  expect(f, "end 0 done; start 2.1 on 1");
+  done(f, 2, 1);
+  tell(f, RS_EVENT_NO_MORE_TRIALS);
+  expect(f, "end 2 done; trial 1 done by 2; finished");
+}
+
+static void a_chain_of_redone_stages_runs_in_order(void **state) {
+  fixture *f = *state;
+  add_as(f, -1, 1, 1, RS_DONE, 1);
+  add_as(f, 0, 1, 1, RS_DONE, 1);
+  add_trial(f, add(f, 1, 1, 1));
+  redo(f, 1);
+  redo(f, 0);
+  join(f, 1, 1);
+  expect(f, "start 0.2 on 1");
+  done(f, 0, 2);
+  idle(f, 1, 1);
+  expect(f, "end 0 done; start 1.2 on 1");
+  done(f, 1, 2);
+  idle(f, 1, 1);
+  expect(f, "end 1 done; start 2.1 on 1");
+}
+
+static void a_redone_stage_has_all_its_attempts(void **state) {
+  fixture *f = *state;
+  add_as(f, -1, 1, 1, RS_DONE, MAX_ATTEMPTS);
+  add_as(f, 0, 1, 1, RS_DONE, 1);
+  add_trial(f, 1);
+  add_trial(f, add(f, 0, 1, 1));
+  expect(f, "trial 0 done by 1");
+  redo(f, 0);
+  assert_int_equal(rs_sched_stage_attempts(f->sched, 0), 0);
+  join(f, 1, 1);
+  tell(f, RS_EVENT_NO_MORE_TRIALS);
+  expect(f, "start 0.3 on 1");
+  failed(f, 0, 3);
+  idle(f, 1, 1);
+  expect(f, "start 0.4 on 1");
+  failed(f, 0, 4);
+  expect(f, "end 0 failed; trial 1 failed by 0; finished");
+  rs_sched_counts c;
+  rs_sched_count(f->sched, &c);
+  assert_int_equal(c.trials[RS_DONE], 1);
+  assert_int_equal(c.trials[RS_FAILED], 1);
+}
+
+static void a_child_that_runs_goes_on_without_its_redone_parent(void **state) {
+  fixture *f = *state;
+  add_as(f, -1, 1, 1, RS_DONE, 1);
+  add_trial(f, add(f, 0, 1, 1));
+  join(f, 1, 3);
+  expect(f, "start 1.1 on 1");
+  redo(f, 0);
+  expect(f, "start 0.2 on 2");
+  failed(f, 1, 1);
+  idle(f, 1, 1);
+  expect(f, "");
+  done(f, 0, 2);
+  expect(f, "end 0 done; start 1.2 on 1");
+  redo(f, 0);
+  done(f, 1, 2);
+  expect(f, "end 1 done; trial 0 done by 1; start 0.3 on 3");
+}
+
+static void a_redone_stage_below_a_failed_one_does_not_start(void **state) {
+  fixture *f = *state;
+  add_as(f, -1, 1, 1, RS_FAILED, 2);
+  add_as(f, 0, 1, 1, RS_DONE, 1);
+  add_trial(f, add(f, 1, 1, 1));
+  join(f, 1, 1);
+  redo(f, 1);
+  tell(f, RS_EVENT_NO_MORE_TRIALS);
+  expect(f, "trial 0 failed by 0; finished");
+  assert_true(rs_sched_cost_left(f->sched) == 0);
+}
+
+static void only_what_is_done_is_redone(void **state) {
+  fixture *f = *state;
+  add(f, -1, 1, 1);
+  assert_fails(RS_ERR_INTERNAL, "not done", rs_sched_redo_stage(f->sched, 0));
+  assert_fails(RS_ERR_INTERNAL, "stage 1 cannot", rs_sched_redo_stage(f->sched, 1));
+  join(f, 1, 1);
+  tell(f, RS_EVENT_NO_MORE_TRIALS);
+  expect(f, "start 0.1 on 1");
+  done(f, 0, 1);
+  expect(f, "end 0 done; finished");
+  assert_fails(RS_ERR_INTERNAL, "over", rs_sched_redo_stage(f->sched, 0));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -640,6 +748,12 @@ int main(void) {
       TEST(wrong_additions_are_refused),
       TEST(events_that_do_not_fit_are_refused),
       TEST(counts_follow_the_work),
+      TEST(a_redone_stage_holds_its_children_back),
+      TEST(a_chain_of_redone_stages_runs_in_order),
+      TEST(a_redone_stage_has_all_its_attempts),
+      TEST(a_child_that_runs_goes_on_without_its_redone_parent),
+      TEST(a_redone_stage_below_a_failed_one_does_not_start),
+      TEST(only_what_is_done_is_redone),
   };
   return cmocka_run_group_tests_name("sched", tests, NULL, NULL);
 }

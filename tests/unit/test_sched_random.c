@@ -8,11 +8,11 @@ enum { SWEEPS = 3000, MAX_STEPS = 2000, MAX_LATE = 8 };
 
 /* ---- a script: what happens to a scheduler, in a form that can be repeated ---------------- */
 
-typedef enum step_kind { STEP_STAGE, STEP_TRIAL, STEP_EVENT, STEP_DRAIN } step_kind;
+typedef enum step_kind { STEP_STAGE, STEP_TRIAL, STEP_REDO, STEP_EVENT, STEP_DRAIN } step_kind;
 
 typedef struct script_step {
   step_kind kind;
-  rs_event event; /* of a new trial: stage is its last one */
+  rs_event event; /* of a new trial: stage is its last one; of one to redo: that stage */
   int parent, ranks, attempts;
   double cost;
   rs_outcome state;
@@ -27,7 +27,7 @@ typedef struct sweep {
   script_step steps[MAX_STEPS];
   int n_steps;
   /* What this sweep has still to bring, and how wide its stages are. */
-  int stages, trials, losses, joins, stops, width;
+  int stages, trials, losses, joins, stops, redone, width;
   bool alone, finished, passed;
 } sweep;
 
@@ -62,6 +62,7 @@ static rs_status apply(rs_sched *s, const script_step *step) {
     return rs_sched_add_stage(s, step->parent, step->ranks, step->cost, step->state, step->attempts,
                               &index);
   case STEP_TRIAL: return rs_sched_add_trial(s, step->event.stage, &index);
+  case STEP_REDO: return rs_sched_redo_stage(s, step->event.stage);
   case STEP_EVENT: return rs_sched_event(s, &step->event);
   case STEP_DRAIN: break;
   }
@@ -77,6 +78,7 @@ static void record(sweep *w, script_step step) {
     model_add_stage(&w->model, step.parent, step.ranks, step.cost, step.state, step.attempts);
     break;
   case STEP_TRIAL: model_add_trial(&w->model, step.event.stage); break;
+  case STEP_REDO: model_redo(&w->model, step.event.stage); break;
   case STEP_EVENT: model_event(&w->model, &step.event); break;
   case STEP_DRAIN:
     w->steps[w->n_steps - 1].commands = drain(w->sched, &w->model, &w->finished);
@@ -192,6 +194,14 @@ static bool a_trial_is_added(sweep *w) {
   return true;
 }
 
+static bool a_stage_is_redone(sweep *w) {
+  int index = pick_stage(w, RS_DONE);
+  if (w->redone == 0 || index < 0 || w->finished) return false;
+  w->redone--;
+  record(w, (script_step){.kind = STEP_REDO, .event.stage = index});
+  return true;
+}
+
 static bool no_trial_will_come(sweep *w) {
   if (w->model.no_more_trials || (w->stages > 0 && draw(w, 30) > 0)) return false;
   send(w, (rs_event){.kind = RS_EVENT_NO_MORE_TRIALS});
@@ -224,19 +234,24 @@ static bool a_lost_worker_is_heard_of(sweep *w) {
   return true;
 }
 
+static int next_attempt(const sweep *w, int stage) {
+  return stage < 0 ? 1 : w->model.stages[stage].attempts + 1;
+}
+
 static bool a_report_does_not_fit(sweep *w) {
   int pending = pick_stage(w, RS_PENDING), running = pick_stage(w, RS_RUNNING);
-  int idle = pick_worker(w, MODEL_IDLE);
+  int idle = pick_worker(w, MODEL_IDLE), not_done = pending >= 0 ? pending : running;
   rs_event events[] = {
       {.kind = RS_EVENT_STAGE_DONE, .stage = w->model.n_stages, .attempt = 1},
-      {.kind = RS_EVENT_STAGE_FAILED, .stage = pending, .attempt = 1 + w->model.max_attempts},
-      {.kind = RS_EVENT_STAGE_DONE, .stage = running, .attempt = 1 + w->model.max_attempts},
+      {.kind = RS_EVENT_STAGE_FAILED, .stage = pending, .attempt = next_attempt(w, pending)},
+      {.kind = RS_EVENT_STAGE_DONE, .stage = running, .attempt = next_attempt(w, running)},
       {.kind = RS_EVENT_WORKER_JOINED, .worker = idle},
       {.kind = RS_EVENT_WORKER_IDLE, .worker = idle},
       {.kind = RS_EVENT_WORKER_LOST, .worker = MODEL_WORKERS},
   };
   for (size_t i = 0; i < RS_COUNT(events); i++)
     assert_int_equal(rs_sched_event(w->sched, &events[i]), RS_ERR_INTERNAL);
+  assert_int_equal(rs_sched_redo_stage(w->sched, not_done), RS_ERR_INTERNAL);
   return true;
 }
 
@@ -244,17 +259,10 @@ static const struct happening {
   int weight;
   bool (*happens)(sweep *w); /* false: it cannot happen now */
 } happenings[] = {
-    {30, a_stage_ends},
-    {40, a_worker_becomes_idle},
-    {3, a_member_leaves_early},
-    {3, a_worker_is_lost},
-    {6, a_worker_joins},
-    {20, a_stage_is_added},
-    {15, a_trial_is_added},
-    {5, no_trial_will_come},
-    {4, a_stop_is_asked_for},
-    {4, a_stale_report_comes},
-    {2, a_lost_worker_is_heard_of},
+    {30, a_stage_ends},         {40, a_worker_becomes_idle}, {3, a_member_leaves_early},
+    {3, a_worker_is_lost},      {6, a_worker_joins},         {20, a_stage_is_added},
+    {15, a_trial_is_added},     {8, a_stage_is_redone},      {5, no_trial_will_come},
+    {4, a_stop_is_asked_for},   {4, a_stale_report_comes},   {2, a_lost_worker_is_heard_of},
     {2, a_report_does_not_fit},
 };
 
@@ -277,6 +285,7 @@ static void plan_sweep(sweep *w) {
   w->joins = w->alone ? 1 + draw(w, 2) : 1 + draw(w, 16);
   w->losses = calm ? 0 : draw(w, 10);
   w->stops = draw(w, 4) == 0 ? 2 : 0;
+  w->redone = draw(w, 2) == 0 ? draw(w, 20) : 0;
   w->width = 1 + draw(w, 14);
   while (draw(w, 3) > 0) a_stage_is_added(w);
   do a_worker_joins(w);

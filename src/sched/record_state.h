@@ -1,0 +1,29 @@
+/* The record's inside, shared by the files that make it up. */
+#ifndef RANKSWEEP_SCHED_RECORD_STATE_H
+#define RANKSWEEP_SCHED_RECORD_STATE_H
+
+#include "past.h"
+#include "ranksweep/store.h"
+#include "record.h"
+#include "removals.h"
+#include "tables.h"
+
+struct rs_record {
+  char *results, *journal_path, *directory;
+  const rs_log *log;
+  const rs_job *job;
+  rs_journal *journal;
+  tables *tables;
+  past *past;
+  removals removals;
+  char created[RS_CLOCK_TEXT];
+  double synced, snapped;
+  double snapshot_cost; /* seconds that the last one took */
+  bool retry_failed;
+  bool news; /* since the last snapshot */
+};
+
+/* Append RECORD, which is released, to the journal; NULL: memory ran out while it was made. */
+rs_status record_append(rs_record *r, json_t *record) RS_MUST_CHECK;
+
+#endif
