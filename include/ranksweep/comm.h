@@ -36,6 +36,11 @@ rs_status rs_comm_create_solo(rs_comm **out) RS_MUST_CHECK;
 rs_status rs_comm_create_group(const int *world_ranks, int n, int tag, rs_comm **out) RS_MUST_CHECK;
 void rs_comm_destroy(rs_comm *c); /* collective; takes NULL */
 
+/* Called about once a second while this rank waits for others inside a collective, with the seconds
+ * waited so far: it may tell somebody, but not enter a collective. */
+typedef void (*rs_comm_watch)(void *user, double seconds);
+void rs_comm_set_watch(rs_comm *c, rs_comm_watch watch, void *user);
+
 int rs_comm_rank(const rs_comm *c);
 int rs_comm_size(const rs_comm *c);
 

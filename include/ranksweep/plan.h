@@ -63,6 +63,9 @@ size_t rs_plan_trials(const rs_plan *plan);
 const rs_stage *rs_plan_stage(const rs_plan *plan, size_t index);
 const rs_trial *rs_plan_trial(const rs_plan *plan, size_t index);
 
+/* Work of a stage in floating-point operations, at least a little: nothing is free. */
+double rs_stage_work(const rs_stage *stage);
+
 /* ---- search strategies ------------------------------------------------------------------------
  */
 

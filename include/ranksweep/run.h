@@ -37,6 +37,8 @@ typedef struct rs_run_events {
                        double seconds, const rs_metric_value *values, size_t n);
   rs_status (*progress)(void *user, const rs_stage_task *task, const rs_stage_progress *progress);
   bool (*stop)(void *user); /* on every rank: has this stage been asked to stop? */
+  /* On every rank, about once a second: it has been waiting for others of the group for SECONDS. */
+  void (*waiting)(void *user, const rs_stage_task *task, double seconds);
 } rs_run_events;
 
 typedef struct rs_runner rs_runner;

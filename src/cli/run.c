@@ -237,11 +237,8 @@ static int run_alone(run_arguments *a, int argc, char **argv) {
 }
 
 static int work(rs_transport *t) {
-  /* The coordinator decides when to stop; a signal to a worker alone must not kill its stage. */
-  signal(SIGINT, SIG_IGN);
-  signal(SIGTERM, SIG_IGN);
-  signal(SIGUSR1, SIG_IGN);
-  if (rs_work(t) == RS_OK) return EXIT_DONE;
+  session s = {0};
+  if (rs_work(t, stop_asked, &s) == RS_OK) return EXIT_DONE;
   fprintf(stderr, "ranksweep: worker rank %d: %s\n", rs_transport_rank(t), rs_error_message());
   rs_comm_abort(EXIT_TRIALS_FAILED);
   return EXIT_TRIALS_FAILED;

@@ -24,10 +24,6 @@ rs_status size_make_plan(const rs_job *job, rs_plan **out) {
   return status;
 }
 
-static double cost_of(const rs_stage *stage) {
-  return stage->cost.flops > 1e6 ? stage->cost.flops : 1e6;
-}
-
 /* Stages come parents first, so one pass finds the longest chain. */
 static double parallelism(const rs_plan *plan) {
   size_t n = rs_plan_stages(plan);
@@ -35,8 +31,8 @@ static double parallelism(const rs_plan *plan) {
   if (n == 0 || rs_new(&ends, n, sizeof *ends) != RS_OK) return 1;
   for (size_t i = 0; i < n; i++) {
     const rs_stage *stage = rs_plan_stage(plan, i);
-    ends[i] = cost_of(stage) + (stage->parent >= 0 ? ends[stage->parent] : 0);
-    whole += cost_of(stage);
+    ends[i] = rs_stage_work(stage) + (stage->parent >= 0 ? ends[stage->parent] : 0);
+    whole += rs_stage_work(stage);
     if (ends[i] > longest) longest = ends[i];
   }
   free(ends);

@@ -24,7 +24,9 @@ typedef struct supervision {
 } supervision;
 
 static void describe(const launch_end *end, char *out, size_t size) {
-  if (end->hung)
+  if (end->report.cause == RELAY_ABORT && end->report.number == RS_EXIT_STALLED)
+    snprintf(out, size, "the run ended itself over a stage that made no headway");
+  else if (end->hung)
     snprintf(out, size, "mpirun did not end after its ranks had, and was killed");
   else if (end->report.cause != RELAY_NOTHING)
     relay_describe(&end->report, out, size);

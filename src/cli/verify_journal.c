@@ -37,6 +37,33 @@ static void take_stage(const reader *r, const char *is, const json_t *record) {
   json_object_set(note, "output", json_object_get(record, "output"));
 }
 
+/* A stage as a compacted journal carries it on. */
+static void take_carried(const reader *r, const json_t *record) {
+  const json_t *entry = json_object_get(record, "entry"), *end = json_object_get(entry, "end");
+  json_t *note = note_of(r, record);
+  bool removed = json_is_true(json_object_get(entry, "removed"));
+  json_object_set_new(note, "state", json_string(end != NULL ? text_of(end, "state") : "running"));
+  if (end != NULL) json_object_set(note, "output", json_object_get(end, "output"));
+  if (removed) json_object_set_new(note, "removed", json_true());
+}
+
+/* All that had failed was to be tried again. */
+static void forgive(const reader *r) {
+  const char *id;
+  json_t *note;
+  json_object_foreach(r->notes, id, note) {
+    if (strcmp(text_of(note, "state"), "failed") == 0)
+      json_object_set_new(note, "state", json_string("pending"));
+  }
+}
+
+static bool is_of_stage(const char *is) {
+  static const char *const kinds[] = {"begin", "metrics", "end", "removed", "restored"};
+  for (size_t i = 0; i < RS_COUNT(kinds); i++)
+    if (strcmp(is, kinds[i]) == 0) return true;
+  return false;
+}
+
 static void take_first(const reader *r, const json_t *record) {
   verification *v = r->v;
   if (strcmp(text_of(record, "format"), "ranksweep-journal") != 0)
@@ -57,9 +84,12 @@ static rs_status visit(void *user, const char *payload, size_t line) {
     verify_fault(r->v, r->v->journal, place, "not a JSON object");
   else if (line == 1)
     take_first(r, record);
-  else if (strcmp(is, "begin") == 0 || strcmp(is, "metrics") == 0 || strcmp(is, "end") == 0 ||
-           strcmp(is, "removed") == 0 || strcmp(is, "restored") == 0)
+  else if (is_of_stage(is))
     take_stage(r, is, record);
+  else if (strcmp(is, "stage") == 0)
+    take_carried(r, record);
+  else if (strcmp(is, "retry") == 0)
+    forgive(r);
   json_decref(record);
   return RS_OK;
 }

@@ -9,6 +9,8 @@
 struct rs_comm {
   int rank, size;
   MPI_Comm mpi; /* MPI_COMM_NULL: alone */
+  rs_comm_watch watch;
+  void *user;
 };
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -62,6 +64,48 @@ int rs_comm_size(const rs_comm *c) {
   return c->size;
 }
 
+void rs_comm_set_watch(rs_comm *c, rs_comm_watch watch, void *user) {
+  c->watch = watch;
+  c->user = user;
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+/* Open MPI's blocking calls spin, and say nothing for as long as a peer is away. So ranks meet by
+ * calls that do not block, and look again and again: at once while the others are near, then after
+ * sleeps of an eighth of the time waited. */
+static const double EAGER_SECONDS = 100e-6, SHORTEST_SLEEP = 20e-6, LONGEST_SLEEP = 5e-3,
+                    WATCH_SECONDS = 1;
+
+static double next_sleep(double waited) {
+  double sleep = waited / 8;
+  if (sleep < SHORTEST_SLEEP) return SHORTEST_SLEEP;
+  return sleep < LONGEST_SLEEP ? sleep : LONGEST_SLEEP;
+}
+
+static rs_status wait_for(rs_comm *c, MPI_Request *request, const char *what) {
+  double start = rs_clock_now(), watched = start;
+  for (;;) {
+    int done;
+    RS_TRY(check(MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
+    if (done) return RS_OK;
+    double now = rs_clock_now();
+    if (c->watch != NULL && now - watched > WATCH_SECONDS) {
+      watched = now;
+      c->watch(c->user, now - start);
+    }
+    if (now - start > EAGER_SECONDS) rs_clock_sleep(next_sleep(now - start));
+  }
+}
+
+/* Returns when all ranks have come. A large collective that follows does not wait for anybody, and
+ * may block: blocking ones are a good deal faster. */
+static rs_status meet(rs_comm *c, const char *what) {
+  MPI_Request request;
+  RS_TRY(check(MPI_Ibarrier(c->mpi, &request), what));
+  return wait_for(c, &request, what);
+}
+
 /* ---- collectives ----------------------------------------------------------------------------- */
 
 /* MPI counts are int: long arrays go in pieces. */
@@ -69,6 +113,7 @@ enum { PIECE = 1 << 28 };
 
 static rs_status sum(rs_comm *c, void *data, size_t n, size_t width, MPI_Datatype type) {
   if (c->size == 1) return RS_OK;
+  RS_TRY(meet(c, "all-reduce"));
   for (size_t done = 0; done < n; done += PIECE) {
     int count = (int)(n - done < PIECE ? n - done : PIECE);
     RS_TRY(check(
@@ -88,6 +133,7 @@ rs_status rs_comm_sum_doubles(rs_comm *c, double *data, size_t n) {
 
 rs_status rs_comm_broadcast(rs_comm *c, int root, void *data, size_t bytes) {
   if (c->size == 1) return RS_OK;
+  RS_TRY(meet(c, "broadcast"));
   for (size_t done = 0; done < bytes; done += PIECE) {
     int count = (int)(bytes - done < PIECE ? bytes - done : PIECE);
     RS_TRY(check(MPI_Bcast((char *)data + done, count, MPI_BYTE, root, c->mpi), "broadcast"));
@@ -100,8 +146,10 @@ rs_status rs_comm_agree(rs_comm *c, rs_status mine) {
   struct {
     int status, rank;
   } vote = {(int)mine, c->rank}, worst;
-  RS_TRY(
-      check(MPI_Allreduce(&vote, &worst, 1, MPI_2INT, MPI_MAXLOC, c->mpi), "agreeing on a status"));
+  static const char what[] = "agreeing on a status";
+  MPI_Request request;
+  RS_TRY(check(MPI_Iallreduce(&vote, &worst, 1, MPI_2INT, MPI_MAXLOC, c->mpi, &request), what));
+  RS_TRY(wait_for(c, &request, what));
   if (worst.status == RS_OK) return RS_OK;
   char text[1024] = "";
   if (worst.rank == c->rank) strncpy(text, rs_error_message(), sizeof text - 1);

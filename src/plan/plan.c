@@ -190,3 +190,8 @@ rs_status rs_plan_add(rs_plan *plan, rs_settings *settings, const rs_trial **out
   if (out != NULL) *out = trial;
   return RS_OK;
 }
+
+double rs_stage_work(const rs_stage *stage) {
+  const double least = 1e6;
+  return stage->cost.flops > least ? stage->cost.flops : least;
+}

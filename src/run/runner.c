@@ -125,6 +125,11 @@ static rs_status on_tick(void *user, const rs_stage_progress *progress,
   return saved == RS_OK ? status : saved;
 }
 
+static void on_waiting(void *user, double seconds) {
+  run_state *s = user;
+  s->events->waiting(s->events->user, s->task, seconds);
+}
+
 /* ---- running -------------------------------------------------------------------------------- */
 
 static rs_status get_parent(rs_runner *r, const rs_stage_task *task, const rs_bundle **parent) {
@@ -188,6 +193,7 @@ void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
                      .started = rs_clock_now(),
                      .last_progress = rs_clock_now()};
   *report = (rs_stage_report){0};
+  rs_comm_set_watch(comm, on_waiting, &state);
   report->status =
       rs_comm_agree(comm, checkpoints_open(outputs_directory(r->outputs), task->identity,
                                            task->settings, &state.checkpoints));
@@ -198,6 +204,7 @@ void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
   rs_utf8_repair(report->message); /* it goes into JSON, and may have been cut in mid-character */
   report->seconds = rs_clock_now() - state.started;
   report->checkpoint_seconds = state.checkpoints.spent;
+  rs_comm_set_watch(comm, NULL, NULL);
   checkpoints_close(&state.checkpoints);
   rs_bundle_free(&output);
 }

@@ -10,6 +10,9 @@
  *  - hello {host, pid, cpus}
  *  - metrics {stage, epoch, step, seconds, values}
  *  - progress {stage, done, total, epoch, epochs, loss}
+ *  - waiting {stage, attempt, seconds}: from any member, about once a second while it waits for the
+ *    others
+ *  - stop-asked {reason}: the system asks this rank to end
  *  - result {stage, attempt, status, message, seconds, finals, output, threads, damaged,
  *    checkpoints}: from the group's root, which is idle again; checkpoints: seconds spent on them
  *  - idle {}: from the other members of a group that has ended */

@@ -48,6 +48,8 @@ void record_redo(rs_record *r, int stage);
  * Once, after all that is known has been told and before anything runs. */
 void record_clean(rs_record *r);
 
+/* The attempt at STAGE that is under way brings the run to its end, MESSAGE saying how; durable. */
+rs_status record_crash(rs_record *r, int stage, const char *message) RS_MUST_CHECK;
 rs_status record_trial(rs_record *r, const rs_trial *trial, rs_outcome outcome,
                        int stage) RS_MUST_CHECK;
 

@@ -177,6 +177,14 @@ void record_redo(rs_record *r, int stage) {
   stage_rows_redo(tables_stages(r->tables), stage);
 }
 
+rs_status record_crash(rs_record *r, int stage, const char *message) {
+  char id[RS_ID_TEXT];
+  format_identity(r, stage, id);
+  RS_TRY(record_append(
+      r, json_pack("{s:s, s:s, s:s}", "is", "crash", "stage", id, "message", message)));
+  return rs_journal_sync(r->journal);
+}
+
 rs_status record_trial(rs_record *r, const rs_trial *trial, rs_outcome outcome, int stage) {
   RS_TRY(tables_end_trial(r->tables, trial, outcome, stage));
   r->news = true;

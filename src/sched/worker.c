@@ -17,6 +17,9 @@ struct rs_worker {
   json_t *order; /* the start message that waits, or NULL */
   int stage;     /* running, -1: none */
   bool stop, ended;
+  const char *(*stop_asked)(void *user); /* may be NULL */
+  void *user;
+  bool stop_told;
   rs_status status; /* first failure while a message was taken */
 };
 
@@ -103,8 +106,27 @@ static rs_status on_progress(void *user, const rs_stage_task *task, const rs_sta
                                 (json_int_t)p->epochs, "loss", message_real(p->loss)));
 }
 
+/* What the system asks of one rank holds for the run: the coordinator stops it. */
+static rs_status tell_stop(rs_worker *w) {
+  const char *reason = w->stop_asked != NULL && !w->stop_told ? w->stop_asked(w->user) : NULL;
+  if (reason == NULL) return RS_OK;
+  w->stop_told = true;
+  return message_send(w->transport, 0,
+                      json_pack("{s:s, s:s}", "is", "stop-asked", "reason", reason));
+}
+
+/* A message that is lost is missed no more than the rank itself. */
+static void on_waiting(void *user, const rs_stage_task *task, double seconds) {
+  rs_worker *w = user;
+  (void)!tell_stop(w);
+  (void)!message_send(w->transport, 0,
+                      json_pack("{s:s, s:i, s:i, s:f}", "is", "waiting", "stage", task->stage,
+                                "attempt", task->attempt, "seconds", seconds));
+}
+
 static bool on_stop(void *user) {
   rs_worker *w = user;
+  if (tell_stop(w) != RS_OK) return true;
   rs_status status = rs_transport_poll(w->transport, 0, rs_worker_receive, w);
   return w->stop || w->ended || status != RS_OK;
 }
@@ -165,7 +187,7 @@ rs_status rs_worker_run_pending(rs_worker *w) {
   rs_comm *comm = NULL;
   rs_stage_task task;
   rs_stage_report report;
-  const rs_run_events events = {w, on_metrics, on_progress, on_stop};
+  const rs_run_events events = {w, on_metrics, on_progress, on_stop, on_waiting};
   w->order = NULL;
   rs_status status = read_task(w, order, &task, &settings);
   if (status == RS_OK) status = join_group(order, &comm);
@@ -196,13 +218,16 @@ static rs_status greet(rs_worker *w) {
                                 (int)getpid(), "cpus", CPU_COUNT(&cores)));
 }
 
-rs_status rs_work(rs_transport *t) {
+rs_status rs_work(rs_transport *t, const char *(*stop)(void *user), void *user) {
   enum { IDLE_SECONDS = 1 };
   rs_worker *w;
   RS_TRY(rs_worker_create(t, &w));
+  w->stop_asked = stop;
+  w->user = user;
   rs_status status = greet(w);
   while (status == RS_OK && !rs_worker_ended(w)) {
     status = rs_transport_poll(t, IDLE_SECONDS, rs_worker_receive, w);
+    if (status == RS_OK) status = tell_stop(w);
     if (status == RS_OK) status = rs_worker_run_pending(w);
   }
   rs_worker_destroy(w);
