@@ -167,6 +167,13 @@ rs_id rs_id_of(const void *data, size_t bytes);
 /* 64-bit checksum (XXH3) of a byte range. */
 uint64_t rs_checksum(const void *data, size_t bytes);
 
+/* The same over bytes that come in pieces. rs_checksum_end releases the state and takes NULL (0).
+ */
+typedef struct rs_checksum_state rs_checksum_state;
+rs_status rs_checksum_begin(rs_checksum_state **out) RS_MUST_CHECK;
+void rs_checksum_add(rs_checksum_state *s, const void *data, size_t bytes);
+uint64_t rs_checksum_end(rs_checksum_state *s);
+
 /* ---- clock -------------------------------------------------------------------------------- */
 
 double rs_clock_now(void);           /* seconds, monotonic, arbitrary origin */

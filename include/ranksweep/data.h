@@ -41,6 +41,11 @@ rs_status rs_images_load(const rs_images_spec *spec, rs_images *train,
 /* Numbers of images that rs_images_load would give, without loading. */
 rs_status rs_images_counts(const rs_images_spec *spec, size_t *train, size_t *test) RS_MUST_CHECK;
 
+/* Append what the data are to OUT: "train-images-idx3-ubyte.gz=<16 hex digits of XXH3-64 over the
+ * file's bytes as stored>; ..." for files, names without their directory; else "built in". Reads
+ * the files from end to end. */
+rs_status rs_images_fingerprint(const rs_images_spec *spec, rs_str *out) RS_MUST_CHECK;
+
 /* ---- IDX ---------------------------------------------------------------------------------- */
 
 /* An IDX file of unsigned bytes (magic 0x0000 08 <dimensions>), plain or gzipped, as MNIST's. dims

@@ -97,6 +97,9 @@ typedef struct rs_experiment {
   /* The slow check, once before a run: reads the data that SETTINGS name from end to end. NULL:
    * none. */
   rs_status (*verify)(const rs_settings *settings);
+  /* Appends to OUT what the data that SETTINGS name are: "<file>=<checksum>; ..." or "built in".
+   * Results of one text are not continued with data of another. NULL: there are no data. */
+  rs_status (*fingerprint)(const rs_settings *settings, rs_str *out);
   const char *example; /* a small job on a built-in source; the conformance suite runs it */
   bool hidden;         /* for tests: not listed by `kinds` */
 } rs_experiment;

@@ -149,7 +149,7 @@ typedef void (*rs_receive)(void *user, int from, const char *text);
 /* One process is both ends: a message to worker 0 is handled, the whole stage included, inside the
  * coordinator's rs_transport_poll; what the worker sends arrives at once. */
 rs_status rs_transport_create_local(rs_transport **out) RS_MUST_CHECK;
-/* MPI: rank 0 coordinates, ranks 1..size-1 work. After rs_comm_start. */
+/* MPI: rank 0 coordinates, ranks 1..size-1 work. After rs_comm_start. Collective over the world. */
 rs_status rs_transport_create_mpi(rs_transport **out) RS_MUST_CHECK;
 void rs_transport_destroy(rs_transport *t);
 
@@ -157,6 +157,10 @@ int rs_transport_rank(const rs_transport *t);
 int rs_transport_size(const rs_transport *t);
 /* Ranks FIRST .. FIRST+COUNT-1 are the workers. */
 void rs_transport_workers(const rs_transport *t, int *first, int *count);
+/* Where RANK runs: name of its host, and model of the processor there ("unknown" where the system
+ * does not tell). Every rank knows all of them. */
+const char *rs_transport_host(const rs_transport *t, int rank);
+const char *rs_transport_processor(const rs_transport *t, int rank);
 rs_status rs_transport_send(rs_transport *t, int to, const char *text) RS_MUST_CHECK;
 /* Hand over what has arrived; waits up to SECONDS for something to do. */
 rs_status rs_transport_poll(rs_transport *t, double seconds, rs_receive receive,
@@ -200,6 +204,9 @@ typedef struct rs_coordinate_options {
   bool retry_failed;        /* when continuing, trials that failed before are tried again */
   int threads;              /* per rank; 0: share the cores of each node out */
   const char *command_line; /* for the provenance */
+  const char *environment;  /* the same: "A=b; C=d", the variables that matter; NULL: none */
+  const char *fingerprint;  /* of the data, see rs_experiment; NULL: none. Results of other data are
+                               RS_ERR_CONFLICT */
   const rs_log *log;
   void (*show)(void *user, const rs_run_view *view); /* may be NULL; called a few times a second */
   /* Why the run has to stop, e.g. "got signal 15"; NULL: it has not. */

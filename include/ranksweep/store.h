@@ -8,6 +8,9 @@
 #include "ranksweep/base.h"
 #include "ranksweep/num.h"
 
+/* "HDF5 1.10.8": the library in use. */
+void rs_store_library(char *out, size_t size);
+
 /* ---- tables ------------------------------------------------------------------------------- */
 
 typedef enum rs_column_type { RS_COLUMN_INT, RS_COLUMN_FLOAT, RS_COLUMN_TEXT } rs_column_type;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
@@ -40,4 +41,32 @@ rs_id rs_id_of(const void *data, size_t bytes) {
 
 uint64_t rs_checksum(const void *data, size_t bytes) {
   return XXH3_64bits(data, bytes);
+}
+
+/* ---- in pieces ---------------------------------------------------------------------------- */
+
+struct rs_checksum_state {
+  XXH3_state_t *xxh; /* of its own alignment */
+};
+
+rs_status rs_checksum_begin(rs_checksum_state **out) {
+  *out = NULL;
+  RS_TRY(rs_new(out, 1, sizeof **out));
+  (*out)->xxh = XXH3_createState();
+  if ((*out)->xxh != NULL && XXH3_64bits_reset((*out)->xxh) == XXH_OK) return RS_OK;
+  (void)rs_checksum_end(*out);
+  *out = NULL;
+  return rs_fail(RS_ERR_NOMEM, "out of memory: the state of a checksum");
+}
+
+void rs_checksum_add(rs_checksum_state *s, const void *data, size_t bytes) {
+  XXH3_64bits_update(s->xxh, data, bytes);
+}
+
+uint64_t rs_checksum_end(rs_checksum_state *s) {
+  if (s == NULL) return 0;
+  uint64_t sum = s->xxh != NULL ? XXH3_64bits_digest(s->xxh) : 0;
+  XXH3_freeState(s->xxh);
+  free(s);
+  return sum;
 }

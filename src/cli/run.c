@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "deadline.h"
 #include "display.h"
+#include "environment.h"
 #include "size.h"
 #include "supervise.h"
 #include "world.h"
@@ -114,10 +115,21 @@ static rs_status choose_results(run_arguments *a, const rs_job *job) {
   return rs_str_status(&path);
 }
 
+/* As a shell would have to be given it. */
+static void add_argument(rs_str *line, const char *text) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "%+,-./:=@_";
+  bool quoted = text[0] == '\0' || text[strspn(text, plain)] != '\0';
+  rs_str_add(line, quoted ? " '" : " ");
+  for (; *text != '\0'; text++)
+    rs_str_addn(line, *text == '\'' ? "'\\''" : text, *text == '\'' ? 4 : 1);
+  if (quoted) rs_str_add(line, "'");
+}
+
 static char *join_arguments(int argc, char **argv) {
   rs_str line = {0};
   rs_str_add(&line, "ranksweep");
-  for (int i = 0; i < argc; i++) rs_str_addf(&line, " %s", argv[i]);
+  for (int i = 0; i < argc; i++) add_argument(&line, argv[i]);
   if (line.text != NULL) rs_utf8_repair(line.text);
   return line.text;
 }
@@ -179,8 +191,27 @@ static int print_summary(const run_arguments *a, const rs_run_summary *s) {
   return s->failed > 0 ? EXIT_TRIALS_FAILED : EXIT_DONE;
 }
 
+/* What a start tells of itself beside the job. */
+typedef struct start_facts {
+  char *command_line;
+  rs_str environment, fingerprint;
+} start_facts;
+
+static rs_status gather_facts(const rs_job *job, int argc, char **argv, start_facts *f) {
+  const rs_experiment *kind = rs_experiment_find(rs_job_schema(job)->experiment);
+  f->command_line = join_arguments(argc, argv);
+  RS_TRY(environment_describe(&f->environment));
+  return kind->fingerprint != NULL ? kind->fingerprint(rs_job_base(job), &f->fingerprint) : RS_OK;
+}
+
+static void free_facts(start_facts *f) {
+  free(f->command_line);
+  rs_str_free(&f->environment);
+  rs_str_free(&f->fingerprint);
+}
+
 static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
-                      const char *command_line) {
+                      const start_facts *facts) {
   session s = {.stop_at = a->stop_at};
   rs_run_summary summary;
   display_open(&s.screen, world_terminal());
@@ -191,7 +222,9 @@ static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
       .fresh = a->fresh,
       .retry_failed = a->retry_failed,
       .threads = (int)rs_settings_int(rs_job_base(job), "resources.threads_per_rank"),
-      .command_line = command_line,
+      .command_line = facts->command_line,
+      .environment = facts->environment.text,
+      .fingerprint = facts->fingerprint.text,
       .log = &s.screen.log,
       .show = show,
       .stop = stop_asked,
@@ -212,15 +245,16 @@ static rs_status verify_data(const rs_job *job) {
 
 static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char **argv) {
   rs_job *job;
-  char *line = join_arguments(argc, argv);
+  start_facts facts = {0};
   rs_status status =
       rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job);
   if (status == RS_OK && !world_supervised()) status = verify_data(job);
   if (status == RS_OK) status = choose_results(a, job);
-  int exit_status = status == RS_OK ? coordinate(a, job, t, line) : cli_fail(status);
+  if (status == RS_OK) status = gather_facts(job, argc, argv, &facts);
+  int exit_status = status == RS_OK ? coordinate(a, job, t, &facts) : cli_fail(status);
   if (status != RS_OK) rs_dismiss(t);
   rs_job_destroy(job);
-  free(line);
+  free_facts(&facts);
   return exit_status;
 }
 

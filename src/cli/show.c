@@ -15,6 +15,8 @@ static const char help[] =
     "                           fewest parameters\n"
     "  --by METRIC[:min|max]    with --best or --pareto, instead of the job's objectives; may be "
     "repeated\n"
+    "  --provenance             the starts of the run instead: when, where, by what program, on "
+    "what data\n"
     "  --csv                    the chosen rows with all columns of /trials as they are stored; "
     "NaN is empty\n"
     "  --json                   the same as an array of objects; NaN is null\n\n"
@@ -25,13 +27,13 @@ typedef struct show_arguments {
   const char *by[SHOW_MOST_GOALS];
   size_t n_by;
   int64_t trial;
-  bool one, best, pareto, csv, json;
+  bool one, best, pareto, provenance, csv, json;
 } show_arguments;
 
 /* ---- arguments ---------------------------------------------------------------------------- */
 
 /* Beyond all characters, so that `optopt` tells a long option from a short one. */
-enum { OPT_BEST = 256, OPT_PARETO, OPT_BY, OPT_CSV, OPT_JSON };
+enum { OPT_BEST = 256, OPT_PARETO, OPT_BY, OPT_PROVENANCE, OPT_CSV, OPT_JSON };
 
 static int bad_option(int argc, char **argv, int result) {
   const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
@@ -44,6 +46,7 @@ static int set_option(show_arguments *a, int option) {
   switch (option) {
   case OPT_BEST: a->best = true; break;
   case OPT_PARETO: a->pareto = true; break;
+  case OPT_PROVENANCE: a->provenance = true; break;
   case OPT_CSV: a->csv = true; break;
   case OPT_JSON: a->json = true; break;
   case OPT_BY:
@@ -61,6 +64,8 @@ static int check_together(const show_arguments *a) {
   if (a->best && a->pareto) return cli_usage(&cli_show, "--best or --pareto, not both");
   if (a->csv && a->json) return cli_usage(&cli_show, "--csv or --json, not both");
   if (a->one && chosen) return cli_usage(&cli_show, "one trial, or --best or --pareto, not both");
+  if (a->provenance && (a->one || chosen))
+    return cli_usage(&cli_show, "--provenance, or trials, not both");
   if (a->n_by > 0 && !chosen) return cli_usage(&cli_show, "--by goes with --best or --pareto");
   return EXIT_DONE;
 }
@@ -82,13 +87,11 @@ static int set_operands(show_arguments *a, int count, char **operands) {
 
 /* EXIT_DONE: go on, unless *HELPED. */
 static int parse(int argc, char **argv, show_arguments *a, bool *helped) {
-  static const struct option options[] = {{"best", no_argument, NULL, OPT_BEST},
-                                          {"pareto", no_argument, NULL, OPT_PARETO},
-                                          {"by", required_argument, NULL, OPT_BY},
-                                          {"csv", no_argument, NULL, OPT_CSV},
-                                          {"json", no_argument, NULL, OPT_JSON},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+  static const struct option options[] = {
+      {"best", no_argument, NULL, OPT_BEST},   {"pareto", no_argument, NULL, OPT_PARETO},
+      {"by", required_argument, NULL, OPT_BY}, {"provenance", no_argument, NULL, OPT_PROVENANCE},
+      {"csv", no_argument, NULL, OPT_CSV},     {"json", no_argument, NULL, OPT_JSON},
+      {"help", no_argument, NULL, 'h'},        {0}};
   *a = (show_arguments){0};
   *helped = false;
   opterr = 0;
@@ -121,14 +124,26 @@ static rs_status print_rows(const show_arguments *a, const rs_results *r, const 
   return show_print_text(r, rows, a->best || a->pareto ? goals : NULL);
 }
 
-static rs_status show(const show_arguments *a) {
-  rs_results r;
+static rs_status show_starts(const show_arguments *a, const rs_results *r) {
+  if (a->json) return show_write_json(r->provenance, NULL, stdout);
+  if (!a->csv) return show_print_provenance(r->provenance);
+  show_write_csv(r->provenance, NULL, stdout);
+  return RS_OK;
+}
+
+static rs_status show_trials(const show_arguments *a, const rs_results *r) {
   show_goals goals = {0};
   show_rows rows = {0};
-  rs_status status = cli_read_results(a->path, &r);
-  if (status == RS_OK) status = select_rows(a, &r, &goals, &rows);
-  if (status == RS_OK) status = print_rows(a, &r, &goals, &rows);
+  rs_status status = select_rows(a, r, &goals, &rows);
+  if (status == RS_OK) status = print_rows(a, r, &goals, &rows);
   show_rows_free(&rows);
+  return status;
+}
+
+static rs_status show(const show_arguments *a) {
+  rs_results r;
+  RS_TRY(cli_read_results(a->path, &r));
+  rs_status status = a->provenance ? show_starts(a, &r) : show_trials(a, &r);
   rs_results_free(&r);
   return status;
 }
@@ -146,7 +161,8 @@ static int run(int argc, char **argv) {
 
 const cli_command cli_show = {
     .name = "show",
-    .usage = "show RESULTS.h5 [TRIAL] [--best|--pareto] [--by METRIC[:min|max]]... [--csv|--json]",
-    .summary = "Print results: all trials, the best, one in detail; or as CSV or JSON.",
+    .usage = "show RESULTS.h5 [TRIAL] [--best|--pareto] [--by METRIC[:min|max]]... [--provenance] "
+             "[--csv|--json]",
+    .summary = "Print results: all trials, the best, one in detail, the starts; or as CSV or JSON.",
     .run = run,
 };

@@ -114,6 +114,9 @@ rs_status show_print_text(const rs_results *r, const show_rows *rows,
 /* One trial: settings, metrics, stages, learning curve, model (show_trial.c). */
 rs_status show_print_trial(const rs_results *r, const char *path, size_t row) RS_MUST_CHECK;
 
+/* Every start of the run, one cell a line (show_provenance.c). */
+rs_status show_print_provenance(const rs_table *starts) RS_MUST_CHECK;
+
 /* ---- tables for other programs (show_export.c) -------------------------------------------- */
 
 /* Every column of T as it is stored, of these rows or (NULL) of all. Write errors are left to the

@@ -88,18 +88,26 @@ static rs_status create(const char *name, rs_bytes **out) {
   return RS_OK;
 }
 
-rs_status rs_bytes_open(const char *path, rs_bytes **out) {
+rs_status rs_bytes_open_stored(const char *path, rs_bytes **out) {
   *out = NULL;
   rs_bytes *b;
   RS_TRY(create(path, &b));
   rs_status status;
   RS_TRY_GOTO(status, failed, open_regular(path, &b->fd, &b->length));
   RS_TRY_GOTO(status, failed, fill(b));
-  RS_TRY_GOTO(status, failed, begin_unzip(b));
   *out = b;
   return RS_OK;
 failed:
   rs_bytes_close(b);
+  return status;
+}
+
+rs_status rs_bytes_open(const char *path, rs_bytes **out) {
+  RS_TRY(rs_bytes_open_stored(path, out));
+  rs_status status = begin_unzip(*out);
+  if (status == RS_OK) return RS_OK;
+  rs_bytes_close(*out);
+  *out = NULL;
   return status;
 }
 

@@ -10,7 +10,10 @@ typedef struct rs_bytes rs_bytes;
  * gzip is told by its first two bytes, not by its name. PATH must outlive *OUT. */
 rs_status rs_bytes_open(const char *path, rs_bytes **out) RS_MUST_CHECK;
 
-/* The same over memory; NAME stands for the file in messages. Both must outlive *OUT. */
+/* The same without unzipping: the bytes as they are stored. */
+rs_status rs_bytes_open_stored(const char *path, rs_bytes **out) RS_MUST_CHECK;
+
+/* As rs_bytes_open over memory; NAME stands for the file in messages. Both must outlive *OUT. */
 rs_status rs_bytes_wrap(const char *name, const void *data, size_t len,
                         rs_bytes **out) RS_MUST_CHECK;
 

@@ -9,6 +9,11 @@
 
 /* ---- finding files ------------------------------------------------------------------------ */
 
+/* Images and labels of each part. */
+static const char *const file_names[RS_MNIST_FILES] = {
+    "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte"};
+
 /* The name with '-' or, as some archives unpack it, with '.' before "idx", each plain or zipped. */
 static rs_status candidate(const char *directory, const char *name, bool dotted, bool zipped,
                            char **out) {
@@ -59,6 +64,12 @@ static rs_status find(const char *directory, const char *name, char **out) {
   }
   if (*out != NULL) return RS_OK;
   return rs_fail(RS_ERR_DATA, "%s: expected %s, plain or with .gz, found neither", directory, name);
+}
+
+rs_status rs_mnist_file(const char *directory, int k, char **out) {
+  *out = NULL;
+  RS_TRY(check_directory(directory));
+  return find(directory, file_names[k], out);
 }
 
 /* ---- one part ----------------------------------------------------------------------------- */
@@ -161,10 +172,8 @@ static rs_status check_same_shape(const part *train, const part *test) {
 
 static rs_status open_both(const rs_images_spec *spec, part *train, part *test) {
   RS_TRY(check_directory(spec->path));
-  RS_TRY(open_part(train, spec->path, "train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                   spec->train_limit));
-  RS_TRY(open_part(test, spec->path, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
-                   spec->test_limit));
+  RS_TRY(open_part(train, spec->path, file_names[0], file_names[1], spec->train_limit));
+  RS_TRY(open_part(test, spec->path, file_names[2], file_names[3], spec->test_limit));
   return check_same_shape(train, test);
 }
 

@@ -71,6 +71,11 @@ rs_status rs_exp_verify_images(const rs_settings *s) {
   return RS_OK;
 }
 
+rs_status rs_exp_fingerprint_images(const rs_settings *s, rs_str *out) {
+  rs_images_spec spec = rs_exp_image_spec(s);
+  return rs_images_fingerprint(&spec, out);
+}
+
 /* ---- cache ------------------------------------------------------------------------------------
  */
 

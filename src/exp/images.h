@@ -15,6 +15,9 @@ void rs_exp_check_images(const rs_settings *s, rs_problems *problems);
 /* Reads all of them: damage anywhere is an error with its place. */
 rs_status rs_exp_verify_images(const rs_settings *s) RS_MUST_CHECK;
 
+/* rs_images_fingerprint of the source that the settings describe. */
+rs_status rs_exp_fingerprint_images(const rs_settings *s, rs_str *out) RS_MUST_CHECK;
+
 /* The images, loaded at most once a process in a row; they belong to the cache until its next load.
  */
 rs_status rs_exp_load_images(rs_data_cache *cache, const rs_settings *s, const rs_images **train,

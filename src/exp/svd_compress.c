@@ -162,6 +162,7 @@ const rs_experiment rs_svd_compress = {
     .stages = (const rs_stage_op *const[]){&rs_mlp_train, &rs_mlp_svd, &evaluate, NULL},
     .metrics = rs_exp_mlp_metrics,
     .verify = rs_exp_verify_images,
+    .fingerprint = rs_exp_fingerprint_images,
     .example = "name: example\n"
                "experiment: svd-compress\n"
                "data: {source: digits, train: 600, test: 200}\n"

@@ -101,7 +101,7 @@ static rs_status take(coordinator *c, int from, const json_t *m) {
   int stage = (int)message_int(m, "stage");
   if (message_is(m, "hello")) {
     rs_logf(c->options->log, RS_LOG_DEBUG, "rank %d on %s, %lld cores", from,
-            message_text(m, "host"), message_int(m, "cpus"));
+            rs_transport_host(c->transport, from), message_int(m, "cpus"));
     return RS_OK;
   }
   if (message_is(m, "idle"))

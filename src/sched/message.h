@@ -7,7 +7,7 @@
  *  - end {}: nothing more will come
  *
  * From workers:
- *  - hello {host, pid, cpus}
+ *  - hello {pid, cpus}
  *  - metrics {stage, epoch, step, seconds, values}
  *  - progress {stage, done, total, epoch, epochs, loss}
  *  - waiting {stage, attempt, seconds}: from any member, about once a second while it waits for the

@@ -263,6 +263,10 @@ const json_t *past_starts(const past *p) {
   return p->starts;
 }
 
+size_t past_stages(const past *p) {
+  return json_object_size(p->stages);
+}
+
 const json_t *past_stage(const past *p, rs_id identity) {
   char id[RS_ID_TEXT];
   rs_id_format(identity, id);

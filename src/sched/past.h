@@ -25,6 +25,8 @@ rs_status past_write(void *user, rs_journal *to);
 const char *past_opened(const past *p);
 /* Array of start records. */
 const json_t *past_starts(const past *p);
+/* How many stages it knows. */
+size_t past_stages(const past *p);
 /* {"begin": {...}, "end": {...}, "metrics": [...], "message": "...", "removed": true}, each where
  * there is one; NULL: unknown. The message is of a crash that the stage was blamed for; "removed":
  * what the stage left has been removed. */
@@ -49,5 +51,11 @@ json_t *past_swept(const rs_job *job);
 /* May JOB continue this? Another job or experiment, or other values of settings that are not swept
  * while something is finished, are RS_ERR_CONFLICT that lists the differences. */
 rs_status past_check(const past *p, const rs_job *job, const char *results) RS_MUST_CHECK;
+
+/* Are the data those of FINGERPRINT (NULL: there are none)? RS_ERR_CONFLICT that names the files
+ * that differ when earlier starts have begun stages with others: what these left, checkpoints
+ * included, would be continued with data that it does not come from. (past_data.c) */
+rs_status past_check_data(const past *p, const char *fingerprint,
+                          const char *results) RS_MUST_CHECK;
 
 #endif

@@ -106,6 +106,7 @@ static rs_status continue_journal(rs_record *r) {
   json_t *settings;
   snprintf(r->created, sizeof r->created, "%s", past_opened(r->past));
   RS_TRY(past_check(r->past, r->job, r->results));
+  RS_TRY(past_check_data(r->past, r->fingerprint, r->results));
   past_interrupt(r->past);
   if (past_is_long(r->past)) RS_TRY(compact(r));
   RS_TRY(base_settings(r->job, &settings));
@@ -149,6 +150,7 @@ rs_status record_open(const rs_coordinate_options *o, rs_record **out) {
   RS_TRY(rs_new(&r, 1, sizeof *r));
   r->log = o->log;
   r->job = o->job;
+  r->fingerprint = o->fingerprint;
   r->retry_failed = o->retry_failed;
   rs_status status = rs_strdup(&r->results, o->results);
   if (status == RS_OK) status = rs_results_beside(o->results, ".journal", &r->journal_path);

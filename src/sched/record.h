@@ -13,7 +13,7 @@ typedef struct rs_record rs_record;
 
 /* Open the record of the results that OPTIONS name, reading an earlier journal. `fresh` moves
  * earlier results aside first. Results of another job, of settings that change finished work,
- * without a journal, or in use by another run are RS_ERR_CONFLICT. */
+ * of other data, without a journal, or in use by another run are RS_ERR_CONFLICT. */
 rs_status record_open(const rs_coordinate_options *options, rs_record **out) RS_MUST_CHECK;
 void record_close(rs_record *r); /* takes NULL; without a last snapshot */
 

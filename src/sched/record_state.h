@@ -12,6 +12,7 @@ struct rs_record {
   char *results, *journal_path, *directory;
   const rs_log *log;
   const rs_job *job;
+  const char *fingerprint; /* of the data */
   rs_journal *journal;
   tables *tables;
   past *past;

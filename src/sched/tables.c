@@ -1,6 +1,7 @@
 #include "tables.h"
 
 #include "metrics.h"
+#include "provenance.h"
 #include "ranksweep/run.h"
 #include "ranksweep/store.h"
 #include "standing.h"
@@ -34,19 +35,6 @@ struct tables {
   size_t n_models, cap_models;
 };
 
-static const rs_column provenance_columns[] = {
-    {"time", RS_COLUMN_TEXT, NULL, "When this start was (UTC)"},
-    {"command", RS_COLUMN_TEXT, NULL, "Command line"},
-    {"version", RS_COLUMN_TEXT, NULL, "Version of ranksweep"},
-    {"host", RS_COLUMN_TEXT, NULL, "Host of the coordinator"},
-    {"cpu", RS_COLUMN_TEXT, NULL, "Its processor"},
-    {"mpi_ranks", RS_COLUMN_INT, NULL, "MPI ranks, the coordinator included"},
-    {"threads", RS_COLUMN_INT, NULL, "OpenMP threads of a worker; 0: the cores it may use"},
-    {"mpi", RS_COLUMN_TEXT, NULL, "MPI library"},
-    {"blas", RS_COLUMN_TEXT, NULL, "OpenBLAS build"},
-    {"blas_core", RS_COLUMN_TEXT, NULL, "Kernels that OpenBLAS chose"},
-};
-
 /* ---- life ----------------------------------------------------------------------------------- */
 
 rs_status tables_create(const rs_job *job, const rs_experiment *kind, tables **out) {
@@ -57,8 +45,7 @@ rs_status tables_create(const rs_job *job, const rs_experiment *kind, tables **o
   t->kind = kind;
   rs_status status = trial_rows_create(job, kind, &t->trials);
   if (status == RS_OK) status = stage_rows_create(&t->stages);
-  if (status == RS_OK)
-    status = rs_table_create(provenance_columns, RS_COUNT(provenance_columns), &t->provenance);
+  if (status == RS_OK) status = provenance_table_create(&t->provenance);
   if (status == RS_OK) status = metrics_create(kind->metrics, &t->metrics);
   if (status == RS_OK) status = vectors_create(&t->vectors);
   if (status != RS_OK) {
@@ -83,26 +70,8 @@ void tables_destroy(tables *t) {
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
-static rs_status set_value(rs_table *table, size_t row, const rs_column *column, size_t index,
-                           const json_t *value) {
-  switch (column->type) {
-  case RS_COLUMN_INT: rs_table_set_int(table, row, index, json_integer_value(value)); return RS_OK;
-  case RS_COLUMN_FLOAT:
-    rs_table_set_float(table, row, index, json_number_value(value));
-    return RS_OK;
-  case RS_COLUMN_TEXT: break;
-  }
-  const char *text = json_string_value(value);
-  return rs_table_set_text(table, row, index, text != NULL ? text : "");
-}
-
 rs_status tables_add_start(tables *t, const json_t *provenance) {
-  size_t row;
-  RS_TRY(rs_table_add_row(t->provenance, &row));
-  for (size_t i = 0; i < RS_COUNT(provenance_columns); i++)
-    RS_TRY(set_value(t->provenance, row, &provenance_columns[i], i,
-                     json_object_get(provenance, provenance_columns[i].name)));
-  return RS_OK;
+  return provenance_table_add(t->provenance, provenance);
 }
 
 rs_status tables_add_stage(tables *t, const rs_stage *stage) {

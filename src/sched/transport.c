@@ -17,6 +17,14 @@ void rs_transport_workers(const rs_transport *t, int *first, int *count) {
   *count = t->n_workers;
 }
 
+const char *rs_transport_host(const rs_transport *t, int rank) {
+  return t->nodes[rank].host;
+}
+
+const char *rs_transport_processor(const rs_transport *t, int rank) {
+  return t->nodes[rank].processor;
+}
+
 rs_status rs_transport_send(rs_transport *t, int to, const char *text) {
   return t->ops->send(t, to, text);
 }

@@ -4,6 +4,8 @@
 
 #include "ranksweep/sched.h"
 
+#include "node.h"
+
 typedef struct rs_transport_ops {
   void (*destroy)(rs_transport *t);
   rs_status (*send)(rs_transport *t, int to, const char *text);
@@ -14,6 +16,7 @@ typedef struct rs_transport_ops {
 struct rs_transport {
   const rs_transport_ops *ops;
   int rank, size, first_worker, n_workers;
+  node *nodes; /* by rank; free() */
 };
 
 #endif

@@ -20,6 +20,7 @@ static void destroy(rs_transport *t) {
   rs_worker_destroy(local->worker);
   for (size_t i = local->first; i < local->count; i++) free(local->queue[i]);
   free(local->queue);
+  free(local->base.nodes);
   free(local);
 }
 
@@ -81,9 +82,11 @@ rs_status rs_transport_create_local(rs_transport **out) {
   RS_TRY(rs_new(&local, 1, sizeof *local));
   local->base =
       (rs_transport){.ops = &ops, .rank = 0, .size = 1, .first_worker = 0, .n_workers = 1};
-  rs_status status = rs_worker_create(&local->base, &local->worker);
+  rs_status status = rs_new(&local->base.nodes, 1, sizeof *local->base.nodes);
+  if (status == RS_OK) node_look(local->base.nodes);
+  if (status == RS_OK) status = rs_worker_create(&local->base, &local->worker);
   if (status != RS_OK) {
-    free(local);
+    destroy(&local->base);
     return status;
   }
   *out = &local->base;

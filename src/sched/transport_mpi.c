@@ -51,6 +51,7 @@ static void destroy(rs_transport *t) {
   MPI_Comm_free(&m->comm);
   free(m->sending);
   free(m->buffer);
+  free(m->base.nodes);
   free(m);
 }
 
@@ -116,6 +117,17 @@ static rs_status poll(rs_transport *t, double seconds, rs_receive receive, void 
   }
 }
 
+/* All ranks' nodes to every rank. */
+static rs_status gather_nodes(mpi_transport *m) {
+  node mine;
+  node_look(&mine);
+  RS_TRY(rs_new(&m->base.nodes, (size_t)m->base.size, sizeof *m->base.nodes));
+  if (MPI_Allgather(&mine, sizeof mine, MPI_BYTE, m->base.nodes, sizeof mine, MPI_BYTE, m->comm) !=
+      MPI_SUCCESS)
+    return rs_fail(RS_ERR_LOST, "cannot learn where the other ranks run");
+  return RS_OK;
+}
+
 rs_status rs_transport_create_mpi(rs_transport **out) {
   static const rs_transport_ops ops = {destroy, send, poll};
   mpi_transport *m;
@@ -128,6 +140,11 @@ rs_status rs_transport_create_mpi(rs_transport **out) {
   MPI_Comm_size(m->comm, &m->base.size);
   m->base.first_worker = 1;
   m->base.n_workers = m->base.size - 1;
+  rs_status status = gather_nodes(m);
+  if (status != RS_OK) {
+    destroy(&m->base);
+    return status;
+  }
   *out = &m->base;
   return RS_OK;
 }

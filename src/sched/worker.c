@@ -208,14 +208,12 @@ rs_status rs_worker_run_pending(rs_worker *w) {
 /* ---- the loop ------------------------------------------------------------------------------- */
 
 static rs_status greet(rs_worker *w) {
-  char host[256] = "unknown";
   cpu_set_t cores;
   CPU_ZERO(&cores);
-  gethostname(host, sizeof host - 1);
   sched_getaffinity(0, sizeof cores, &cores);
-  return message_send(w->transport, 0,
-                      json_pack("{s:s, s:s, s:i, s:i}", "is", "hello", "host", host, "pid",
-                                (int)getpid(), "cpus", CPU_COUNT(&cores)));
+  return message_send(
+      w->transport, 0,
+      json_pack("{s:s, s:i, s:i}", "is", "hello", "pid", (int)getpid(), "cpus", CPU_COUNT(&cores)));
 }
 
 rs_status rs_work(rs_transport *t, const char *(*stop)(void *user), void *user) {

@@ -3,10 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+void rs_store_library(char *out, size_t size) {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  snprintf(out, size, "HDF5 %u.%u.%u", major, minor, release);
+}
 
 /* ---- failures and ids --------------------------------------------------------------------- */
 

@@ -123,6 +123,22 @@ static void replace_keeps_the_old_file_when_it_fails(void **state) {
   free(path);
 }
 
+static void checksums_in_pieces_are_those_of_the_whole(void **state) {
+  (void)state;
+  uint8_t bytes[5000];
+  rs_checksum_state *sum;
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * i >> 3);
+  for (size_t piece = 1; piece <= sizeof bytes; piece = piece * 7 + 1) {
+    assert_ok(rs_checksum_begin(&sum));
+    for (size_t at = 0; at < sizeof bytes; at += piece)
+      rs_checksum_add(sum, bytes + at, at + piece < sizeof bytes ? piece : sizeof bytes - at);
+    assert_true(rs_checksum_end(sum) == rs_checksum(bytes, sizeof bytes));
+  }
+  assert_ok(rs_checksum_begin(&sum));
+  assert_true(rs_checksum_end(sum) == rs_checksum("", 0));
+  assert_true(rs_checksum_end(NULL) == 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(status_messages_stack),
@@ -134,6 +150,7 @@ int main(void) {
       cmocka_unit_test(permutation_is_one),
       cmocka_unit_test(identities_round_trip),
       cmocka_unit_test(replace_keeps_the_old_file_when_it_fails),
+      cmocka_unit_test(checksums_in_pieces_are_those_of_the_whole),
   };
   return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

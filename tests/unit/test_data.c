@@ -283,6 +283,33 @@ static void faults_of_mnist_directories_are_named(void **state) {
   assert_fails(RS_ERR_DATA, "train-images-idx3-ubyte", rs_images_check(&spec));
 }
 
+static void fingerprints_are_of_the_bytes_as_stored(void **state) {
+  (void)state;
+  rs_images_spec spec = {.source = RS_IMAGES_MNIST, .path = folder};
+  rs_str text = {0}, wanted = {0};
+  char *bytes;
+  size_t n;
+  write_mnist();
+  assert_ok(rs_images_fingerprint(&spec, &text));
+  static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz",
+                                      "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte"};
+  for (size_t k = 0; k < RS_COUNT(names); k++) {
+    assert_ok(rs_file_read(in_folder(names[k]), (size_t)1 << 20, &bytes, &n));
+    rs_str_addf(&wanted, "%s%s=%016llx", k > 0 ? "; " : "", names[k],
+                (unsigned long long)rs_checksum(bytes, n));
+    free(bytes);
+  }
+  assert_string_equal(text.text, wanted.text);
+  unlink(in_folder("t10k-labels-idx1-ubyte"));
+  rs_str_clear(&text);
+  assert_fails(RS_ERR_DATA, "t10k-labels-idx1-ubyte", rs_images_fingerprint(&spec, &text));
+  rs_str_clear(&text);
+  assert_ok(rs_images_fingerprint(&(rs_images_spec){.source = RS_IMAGES_DIGITS}, &text));
+  assert_string_equal(text.text, "built in");
+  rs_str_free(&text);
+  rs_str_free(&wanted);
+}
+
 static void real_mnist_has_its_numbers(void **state) {
   (void)state;
   const char *root = getenv("RS_TEST_DATA");
@@ -433,6 +460,7 @@ int main(void) {
       cmocka_unit_test(a_path_that_is_no_directory_is_refused),
       cmocka_unit_test(both_parts_must_have_one_shape),
       cmocka_unit_test(faults_of_mnist_directories_are_named),
+      cmocka_unit_test(fingerprints_are_of_the_bytes_as_stored),
       cmocka_unit_test(real_mnist_has_its_numbers),
       cmocka_unit_test(digits_are_a_function_of_their_index),
       cmocka_unit_test(digits_are_of_all_kinds_and_have_ink),
