@@ -120,9 +120,11 @@ static rs_status on_tick(void *user, const rs_stage_progress *progress,
   if (status == RS_OK && progress->done < progress->total && s->events->stop(s->events->user))
     status = rs_fail(RS_ERR_STOPPED, "stopped on request");
   status = rs_comm_agree(s->comm, status);
-  if (status != RS_ERR_STOPPED || s->checkpoints.last_step == progress->done) return status;
-  rs_status saved = rs_comm_agree(s->comm, save(s, progress, saver));
-  return saved == RS_OK ? status : saved;
+  if (status != RS_ERR_STOPPED) return status;
+  /* Only the root knows whether this step is saved already; all ranks hear how it went. */
+  bool saved_now = s->checkpoints.last_step == progress->done;
+  rs_status saved = rs_comm_agree(s->comm, saved_now ? RS_OK : save(s, progress, saver));
+  return saved == RS_OK ? rs_fail(RS_ERR_STOPPED, "stopped on request") : saved;
 }
 
 static void on_waiting(void *user, double seconds) {
