@@ -219,6 +219,7 @@ typedef struct rs_run_summary {
   bool stopped; /* early: run again to continue */
   double seconds;
   size_t stages_run, stages_reused;
+  double record_seconds;     /* in the journal and snapshots */
   double checkpoint_seconds; /* that stages spent on saving checkpoints */
 } rs_run_summary;
 

@@ -184,6 +184,10 @@ static int print_summary(const run_arguments *a, const rs_run_summary *s) {
   if (s->failed > 0) fprintf(stderr, ", %zu failed", s->failed);
   fprintf(stderr, " in %s; %zu stages run, %zu reused; results: %s\n", took, s->stages_run,
           s->stages_reused, a->results);
+  double kept = s->record_seconds + s->checkpoint_seconds;
+  if (s->stages_run > 0)
+    fprintf(stderr, "journal and snapshots took %.2f s, checkpoints %.2f s: %.1f %% of the time\n",
+            s->record_seconds, s->checkpoint_seconds, 100 * kept / s->seconds);
   if (s->stopped) {
     fprintf(stderr, "stopped early: the same command continues\n");
     return EXIT_INTERRUPTED;

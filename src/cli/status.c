@@ -47,23 +47,33 @@ static int parse(int argc, char **argv, status_arguments *a, bool *helped) {
 
 /* ---- one look ----------------------------------------------------------------------------- */
 
-static rs_status print(const status_arguments *a, const rs_results *r) {
-  if (a->json) return status_print_json(r, a->watch);
-  if (!a->watch) return status_print_text(r);
-  if (!isatty(STDOUT_FILENO)) return status_print_line(r);
+static rs_status print(const status_arguments *a, const status_view *v) {
+  if (a->json) return status_print_json(v, a->watch);
+  if (!a->watch) return status_print_text(v);
+  if (!isatty(STDOUT_FILENO)) return status_print_line(v);
   fputs("\033[H\033[J", stdout); /* home, clear what is below */
-  return status_print_text(r);
+  return status_print_text(v);
+}
+
+static rs_status find_writer(const char *path, rs_journal_holder *out) {
+  char *journal;
+  RS_TRY(rs_results_beside(path, ".journal", &journal));
+  rs_status status = rs_journal_owner(journal, out);
+  free(journal);
+  return status;
 }
 
 /* SEEN: when the last snapshot that was printed was made. A terminal is redrawn each time: ages
  * change. */
 static rs_status look(const status_arguments *a, char seen[RS_CLOCK_TEXT], bool *running) {
   rs_results r;
+  status_view v = {.r = &r};
   RS_TRY(cli_read_results(a->path, &r));
-  *running = strcmp(r.state, "running") == 0;
+  rs_status status = find_writer(a->path, &v.writer);
+  *running = strcmp(r.state, "running") == 0 && !status_is_deserted(&v);
   bool redraw = a->watch && !a->json && isatty(STDOUT_FILENO);
-  rs_status status = RS_OK;
-  if (redraw || strcmp(seen, r.updated) != 0 || !*running) status = print(a, &r);
+  bool print_now = redraw || strcmp(seen, r.updated) != 0 || !*running;
+  if (status == RS_OK && print_now) status = print(a, &v);
   snprintf(seen, RS_CLOCK_TEXT, "%s", r.updated);
   rs_results_free(&r);
   return status == RS_OK ? cli_flush() : status;

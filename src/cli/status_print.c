@@ -9,8 +9,9 @@
 
 #include <jansson.h>
 
-/* A live run makes a snapshot every 10 seconds, unless a step takes longer than that. */
-static const double STALE_SECONDS = 60;
+/* A live run makes a snapshot every 10 seconds, unless a step takes longer than that. One that is
+ * started again after a crash has no writer for a few. */
+static const double STALE_SECONDS = 60, RESTART_SECONDS = 5;
 
 static bool is_running(const rs_results *r) {
   return strcmp(r->state, "running") == 0;
@@ -18,13 +19,17 @@ static bool is_running(const rs_results *r) {
 
 /* ---- numbers ------------------------------------------------------------------------------ */
 
-/* Seconds since the snapshot was made; NaN when that cannot be told. */
-static double age_of(const rs_results *r) {
+double status_age(const rs_results *r) {
   struct tm when = {0};
   const char *end = strptime(r->updated, "%Y-%m-%dT%H:%M:%SZ", &when);
   if (end == NULL || *end != '\0') return NAN;
   double age = difftime(time(NULL), timegm(&when));
   return age > 0 ? age : 0;
+}
+
+bool status_is_deserted(const status_view *v) {
+  bool gone = !v->writer.present || v->writer.lives == 0;
+  return is_running(v->r) && gone && status_age(v->r) > RESTART_SECONDS;
 }
 
 static size_t count_state(const rs_table *t, const char *state) {
@@ -78,16 +83,21 @@ static void add_pace(rs_str *out, const rs_results *r) {
                 s->workers, 100 * utilisation(s));
 }
 
-static void add_age(rs_str *out, const rs_results *r) {
+static void add_age(rs_str *out, const status_view *v) {
   char text[32];
-  double age = age_of(r);
+  double age = status_age(v->r);
   if (age < 60)
     snprintf(text, sizeof text, "%.0f s", age); /* it is known to the second */
   else
     print_seconds(text, sizeof text, age);
   rs_str_addf(out, "snapshot %s old", text);
-  if (is_running(r) && age > STALE_SECONDS)
-    rs_str_add(out, ": the run hangs or was killed; the same `ranksweep run` continues it");
+  if (status_is_deserted(v)) {
+    rs_str_add(out, ": the run ended without a word");
+    if (v->writer.present) rs_str_addf(out, " (process %ld on %s)", v->writer.pid, v->writer.host);
+    rs_str_add(out, "; the same `ranksweep run` continues it");
+  } else if (is_running(v->r) && age > STALE_SECONDS) {
+    rs_str_add(out, ": a long step, or the run hangs");
+  }
 }
 
 static rs_status running_row(text_table *t, const rs_table *running, size_t row) {
@@ -129,7 +139,8 @@ static rs_status print_running(const rs_results *r) {
   return status;
 }
 
-static rs_status print_parts(const rs_results *r, const char *between) {
+static rs_status print_parts(const status_view *v, const char *between) {
+  const rs_results *r = v->r;
   rs_str text = {0};
   show_add_text(&text, r->job_name);
   rs_str_add(&text, " (");
@@ -141,20 +152,20 @@ static rs_status print_parts(const rs_results *r, const char *between) {
   rs_str_add(&text, between);
   add_pace(&text, r);
   rs_str_add(&text, between);
-  add_age(&text, r);
+  add_age(&text, v);
   rs_status status = rs_str_status(&text);
   if (status == RS_OK) puts(text.text);
   rs_str_free(&text);
   return status;
 }
 
-rs_status status_print_text(const rs_results *r) {
-  RS_TRY(print_parts(r, "\n"));
-  return print_running(r);
+rs_status status_print_text(const status_view *v) {
+  RS_TRY(print_parts(v, "\n"));
+  return print_running(v->r);
 }
 
-rs_status status_print_line(const rs_results *r) {
-  return print_parts(r, "; ");
+rs_status status_print_line(const status_view *v) {
+  return print_parts(v, "; ");
 }
 
 /* ---- JSON --------------------------------------------------------------------------------- */
@@ -189,7 +200,8 @@ static json_t *running_object(const rs_table *t, size_t row) {
   return o;
 }
 
-static json_t *status_object(const rs_results *r) {
+static json_t *status_object(const status_view *v) {
+  const rs_results *r = v->r;
   const rs_standing *s = &r->standing;
   json_t *o = json_object(), *running = json_array(), *trials = states(r->trials);
   for (size_t i = 0; i < running_stages(r); i++)
@@ -199,7 +211,8 @@ static json_t *status_object(const rs_results *r) {
   json_object_set_new(o, "experiment", text(r->experiment));
   json_object_set_new(o, "state", text(r->state));
   json_object_set_new(o, "updated", text(r->updated));
-  json_object_set_new(o, "age", number(age_of(r)));
+  json_object_set_new(o, "alive", json_boolean(is_running(r) && !status_is_deserted(v)));
+  json_object_set_new(o, "age", number(status_age(r)));
   json_object_set_new(o, "trials", trials);
   json_object_set_new(o, "stages", states(r->stages));
   json_object_set_new(o, "elapsed", number(s->elapsed));
@@ -212,8 +225,8 @@ static json_t *status_object(const rs_results *r) {
   return o;
 }
 
-rs_status status_print_json(const rs_results *r, bool compact) {
-  json_t *o = status_object(r);
+rs_status status_print_json(const status_view *v, bool compact) {
+  json_t *o = status_object(v);
   int result = json_dumpf(o, stdout, compact ? JSON_COMPACT : JSON_INDENT(1));
   json_decref(o);
   putchar('\n');

@@ -74,6 +74,7 @@ static rs_status run(coordinator *c) {
   rs_status status = coordinator_take_stock(c, &view);
   if (status == RS_OK)
     status = record_finish(c->record, c->summary->stopped ? "interrupted" : "complete", &view);
+  c->summary->record_seconds = record_seconds(c->record);
   return c->status == RS_OK ? status : rs_fail(c->status, "%s", c->message);
 }
 

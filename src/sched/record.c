@@ -68,7 +68,9 @@ rs_status record_append(rs_record *r, json_t *record) {
   char *text = record != NULL ? json_dumps(record, JSON_COMPACT) : NULL;
   json_decref(record);
   if (text == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: a journal record");
+  double began = rs_clock_now();
   rs_status status = rs_journal_append(r->journal, text);
+  r->spent += rs_clock_now() - began;
   free(text);
   r->news = true;
   return status;
@@ -178,6 +180,10 @@ void record_close(rs_record *r) {
   free(r);
 }
 
+double record_seconds(const rs_record *r) {
+  return r->spent;
+}
+
 const char *record_directory(const rs_record *r) {
   return r->directory;
 }
@@ -190,6 +196,7 @@ static rs_status snapshot(rs_record *r, const char *state, const rs_run_view *vi
   RS_TRY(tables_write(r->tables, r->results, r->directory, r->created, state, view));
   r->synced = r->snapped = rs_clock_now();
   r->snapshot_cost = r->snapped - began;
+  r->spent += r->snapshot_cost;
   r->news = false;
   removals_run(&r->removals, true);
   return RS_OK;
@@ -212,6 +219,7 @@ rs_status record_flush(rs_record *r) {
   r->synced = now;
   RS_TRY(rs_journal_sync(r->journal));
   removals_run(&r->removals, false);
+  r->spent += rs_clock_now() - now;
   return RS_OK;
 }
 

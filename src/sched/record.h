@@ -17,6 +17,7 @@ typedef struct rs_record rs_record;
 rs_status record_open(const rs_coordinate_options *options, rs_record **out) RS_MUST_CHECK;
 void record_close(rs_record *r); /* takes NULL; without a last snapshot */
 
+double record_seconds(const rs_record *r);        /* spent in the journal and snapshots so far */
 const char *record_directory(const rs_record *r); /* RESULTS.ckpt, for stages' outputs */
 
 /* One row of /provenance; PROVENANCE is taken over. */

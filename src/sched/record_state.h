@@ -20,6 +20,7 @@ struct rs_record {
   char created[RS_CLOCK_TEXT];
   double synced, snapped;
   double snapshot_cost; /* seconds that the last one took */
+  double spent;         /* seconds, in the journal and snapshots */
   bool retry_failed;
   bool news; /* since the last snapshot */
 };
