@@ -141,26 +141,43 @@ static void listen_for(waiting *w, double seconds) {
 }
 
 /* Open MPI 4.1 sometimes locks itself up while it ends, after all its ranks have. */
-static bool is_hung(waiting *w) {
+static bool is_locked_up(waiting *w, double now) {
   const double patience = 15;
-  double now = rs_clock_now();
-  if (!w->mpirun || now - w->looked < 1) return false;
-  w->looked = now;
+  if (!w->mpirun) return false;
   if (has_living_children(w->pid)) w->lonely_since = now;
   return now - w->lonely_since > patience;
 }
 
-static void wait_for_end(waiting *w, launch_end *end, int *status) {
+/* By force: mpirun ends its ranks, suspended ones as well, when it is asked to end itself. */
+static void end_by_force(waiting *w, int *status) {
+  const double grace = 10;
+  kill(w->pid, w->mpirun ? SIGTERM : SIGKILL);
+  for (double until = rs_clock_now() + grace; rs_clock_now() < until;) {
+    if (waitpid(w->pid, status, WNOHANG) == w->pid) return;
+    listen_for(w, 0.05);
+  }
+  kill(w->pid, SIGKILL);
+  waitpid(w->pid, status, 0);
+}
+
+static void look_after(waiting *w, const launch_watch *watch, launch_end *end, int *status) {
+  double now = rs_clock_now();
+  if (now - w->looked < 1) return;
+  w->looked = now;
+  end->hung = is_locked_up(w, now);
+  end->given_up = !end->hung && !watch->lives(watch->user);
+  if (end->hung || end->given_up) end_by_force(w, status);
+}
+
+static void wait_for_end(waiting *w, const launch_watch *watch, launch_end *end, int *status) {
   const double look_seconds = 0.05;
   w->lonely_since = rs_clock_now();
-  for (pid_t ended = 0; ended != w->pid && !(ended < 0 && errno != EINTR);) {
+  for (;;) {
     listen_for(w, look_seconds);
-    ended = waitpid(w->pid, status, WNOHANG);
-    if (ended != 0 || !is_hung(w)) continue;
-    kill(w->pid, SIGKILL);
-    waitpid(w->pid, status, 0);
-    end->hung = true;
-    return;
+    pid_t ended = waitpid(w->pid, status, WNOHANG);
+    if (ended == w->pid || (ended < 0 && errno != EINTR)) return;
+    look_after(w, watch, end, status);
+    if (end->hung || end->given_up) return;
   }
 }
 
@@ -186,10 +203,10 @@ static void judge(const waiting *w, int status, launch_end *end) {
                              end->code == EXIT_USAGE || end->code == EXIT_INTERRUPTED);
   bool accident = end->report.cause != RELAY_NOTHING &&
                   !(end->report.cause == RELAY_EXIT && end->report.number == end->code && ours);
-  end->normal = ours && !accident && !end->hung;
+  end->normal = ours && !accident && !end->hung && !end->given_up;
 }
 
-rs_status launch(int ranks, int argc, char **argv, launch_end *end) {
+rs_status launch(int ranks, int argc, char **argv, const launch_watch *watch, launch_end *end) {
   char self[4096];
   int pipe_ends[2] = {-1, -1}, status = 0;
   *end = (launch_end){0};
@@ -208,7 +225,7 @@ rs_status launch(int ranks, int argc, char **argv, launch_end *end) {
   }
   child = (sig_atomic_t)pid;
   if (launch_stop_asked()) kill(pid, SIGUSR1); /* it came before there was a child */
-  wait_for_end(&w, end, &status);
+  wait_for_end(&w, watch, end, &status);
   child = 0;
   listen_to_the_last(&w);
   judge(&w, status, end);

@@ -8,12 +8,21 @@ typedef struct launch_end {
   bool normal;         /* the run ended by itself, with exit status `code` */
   int code;            /* of mpirun, or of the one process; 128 + signal */
   bool hung;           /* mpirun did not end after its ranks had, and was killed */
+  bool given_up;       /* `lives` said no, and the run was killed */
   relay_report report; /* what is known of the cause when it was not normal */
 } launch_end;
 
+/* Asked about once a second whether the run still gives signs of life; when it does not, it is
+ * ended by force. */
+typedef struct launch_watch {
+  bool (*lives)(void *user);
+  void *user;
+} launch_watch;
+
 /* Run ARGV, a `run` command, again with RANKS ranks under mpirun, or with one in a process of its
  * own; wait for its end, passing signals on. RS_ERR_IO when it cannot be started. */
-rs_status launch(int ranks, int argc, char **argv, launch_end *end) RS_MUST_CHECK;
+rs_status launch(int ranks, int argc, char **argv, const launch_watch *watch,
+                 launch_end *end) RS_MUST_CHECK;
 
 /* From now on SIGINT, SIGTERM, SIGUSR1 and SIGHUP are for the run that is launched. */
 void launch_watch_signals(void);

@@ -25,7 +25,8 @@ typedef struct run_arguments {
   bool fresh, retry_failed;
   int max_restarts; /* in a row that lead nowhere */
   const char *deadline;
-  deadline stop_at; /* 0: never */
+  deadline stop_at;     /* 0: never */
+  double stall_seconds; /* of the job */
   const char *overrides[MAX_OVERRIDES];
   size_t n_overrides;
 } run_arguments;
@@ -319,6 +320,7 @@ static rs_status prepare(run_arguments *a) {
   rs_status status = verify_data(job);
   if (status == RS_OK && a->ranks == 0) status = size_choose_ranks(job, &a->ranks);
   if (status == RS_OK) status = choose_results(a, job);
+  a->stall_seconds = (double)rs_settings_int(rs_job_base(job), "resources.stall_seconds");
   rs_job_destroy(job);
   return status;
 }
@@ -328,7 +330,8 @@ static int start(run_arguments *a, int argc, char **argv) {
   if (status == RS_OK) status = prepare(a);
   if (status != RS_OK) return cli_fail(status);
   if (a->ranks == 1 && a->max_restarts == 0) return run_alone(a, argc, argv);
-  return supervise(a->ranks, argc, argv, a->results, a->max_restarts);
+  const supervise_options options = {a->results, a->max_restarts, a->stall_seconds};
+  return supervise(a->ranks, argc, argv, &options);
 }
 
 static int run(int argc, char **argv) {

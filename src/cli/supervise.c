@@ -19,12 +19,38 @@
 
 typedef struct supervision {
   const char *results;
-  int max_barren, barren, restarts;
-  size_t progress; /* as of the last crash */
+  char *journal;
+  int ranks, max_barren, barren, restarts;
+  size_t progress;      /* as of the last crash */
+  double stall_seconds; /* 0: wait for ever */
+  uint64_t tick;        /* of the writer's main thread, ... */
+  double tick_since;    /* ... and since when it has been that */
 } supervision;
 
-static void describe(const launch_end *end, char *out, size_t size) {
-  if (end->report.cause == RELAY_ABORT && end->report.number == RS_EXIT_STALLED)
+/* ---- signs of life -------------------------------------------------------------------------- */
+
+/* The coordinator's main thread leaves a tick beside the journal many times a second; alone with
+ * its stage, at every message of it. Starting and ending, without the journal, must not take for
+ * ever either. */
+static bool lives(void *user) {
+  supervision *s = user;
+  rs_journal_holder holder;
+  double now = rs_clock_now();
+  bool known = rs_journal_owner(s->journal, &holder) == RS_OK && holder.present;
+  uint64_t tick = known ? holder.tick + 1 : 0;
+  if (tick != s->tick) {
+    s->tick = tick;
+    s->tick_since = now;
+  }
+  return s->stall_seconds <= 0 || now - s->tick_since < s->stall_seconds;
+}
+
+/* ---- after a crash -------------------------------------------------------------------------- */
+
+static void describe(const supervision *s, const launch_end *end, char *out, size_t size) {
+  if (end->given_up)
+    snprintf(out, size, "rank 0 gave no sign of life for %.0f s and was ended", s->stall_seconds);
+  else if (end->report.cause == RELAY_ABORT && end->report.number == RS_EXIT_STALLED)
     snprintf(out, size, "the run ended itself over a stage that made no headway");
   else if (end->hung)
     snprintf(out, size, "mpirun did not end after its ranks had, and was killed");
@@ -35,8 +61,9 @@ static void describe(const launch_end *end, char *out, size_t size) {
              end->code > 128 ? " (a signal)" : "");
 }
 
-/* A run that ends itself over a stall has blamed the stage already. */
-static int rank_to_blame(const launch_end *end) {
+/* A run that ends itself over a stall has blamed the stage already. Who is alone is all of it. */
+static int rank_to_blame(const supervision *s, const launch_end *end) {
+  if (end->given_up) return s->ranks == 1 ? 0 : -1;
   bool told = end->report.cause == RELAY_ABORT && end->report.number == RS_EXIT_STALLED;
   return end->hung || told ? -1 : end->report.rank;
 }
@@ -44,9 +71,9 @@ static int rank_to_blame(const launch_end *end) {
 static rs_status note(supervision *s, const launch_end *end) {
   char cause[512];
   rs_crash crash;
-  describe(end, cause, sizeof cause);
+  describe(s, end, cause, sizeof cause);
   fprintf(stderr, "ranksweep: %s", cause);
-  rs_status status = rs_crash_note(s->results, rank_to_blame(end), cause, &crash);
+  rs_status status = rs_crash_note(s->results, rank_to_blame(s, end), cause, &crash);
   if (status == RS_OK && crash.blamed)
     fprintf(stderr, ", in attempt %d at trial %d, stage %s", crash.attempt, crash.trial,
             crash.stage);
@@ -96,16 +123,28 @@ static bool go_on(supervision *s, const launch_end *end, int *code) {
   return true;
 }
 
-int supervise(int ranks, int argc, char **argv, const char *results, int max_barren) {
-  supervision s = {.results = results, .max_barren = max_barren};
+static int keep_going(supervision *s, int argc, char **argv) {
+  const launch_watch watch = {lives, s};
   int code;
   launch_watch_signals();
   for (;;) {
     launch_end end;
-    rs_status status = launch(ranks, argc, argv, &end);
+    s->tick_since = rs_clock_now();
+    rs_status status = launch(s->ranks, argc, argv, &watch, &end);
     if (status != RS_OK) return cli_fail(status);
     if (end.normal) return end.code;
     if (end.code == 127) return EXIT_USAGE; /* no mpirun: told already */
-    if (!go_on(&s, &end, &code)) return code;
+    if (!go_on(s, &end, &code)) return code;
   }
+}
+
+int supervise(int ranks, int argc, char **argv, const supervise_options *o) {
+  supervision s = {.results = o->results,
+                   .ranks = ranks,
+                   .max_barren = o->max_barren,
+                   .stall_seconds = o->stall_seconds};
+  rs_status status = rs_results_beside(o->results, ".journal", &s.journal);
+  int code = status == RS_OK ? keep_going(&s, argc, argv) : cli_fail(status);
+  free(s.journal);
+  return code;
 }

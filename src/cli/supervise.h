@@ -2,9 +2,14 @@
 #ifndef RANKSWEEP_CLI_SUPERVISE_H
 #define RANKSWEEP_CLI_SUPERVISE_H
 
-/* Launch ARGV, a `run` command that writes RESULTS, with RANKS ranks until it ends by itself, is
- * asked to stop, or has crashed more than MAX_BARREN times in a row without getting any further.
- * The exit status of the run. */
-int supervise(int ranks, int argc, char **argv, const char *results, int max_barren);
+typedef struct supervise_options {
+  const char *results;
+  int max_barren;       /* crashes in a row without getting any further that are put up with */
+  double stall_seconds; /* without a sign of life, after which a run is ended by force; 0: never */
+} supervise_options;
+
+/* Launch ARGV, a `run` command, with RANKS ranks until it ends by itself, is asked to stop, or no
+ * restart helps. The exit status of the run. */
+int supervise(int ranks, int argc, char **argv, const supervise_options *options);
 
 #endif

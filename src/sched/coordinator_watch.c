@@ -59,20 +59,22 @@ static rs_status report(coordinator *c) {
 /* ---- stalls ---------------------------------------------------------------------------------- */
 
 /* "rank 2 on n1, rank 3 on n1" */
-static void list_missing(const running_stage *s, rs_str *out) {
+static void list_missing(const coordinator *c, const running_stage *s, rs_str *out) {
   int *missing;
   if (rs_new(&missing, (size_t)s->n_workers, sizeof *missing) != RS_OK) return;
   int n = running_missing(s, rs_clock_now(), missing);
-  for (int i = 0; i < n; i++) rs_str_addf(out, "%srank %d", i > 0 ? ", " : "", missing[i]);
+  for (int i = 0; i < n; i++)
+    rs_str_addf(out, "%srank %d on %s", i > 0 ? ", " : "", missing[i],
+                rs_transport_host(c->transport, missing[i]));
   free(missing);
 }
 
-/* "stalled at step 120 of epoch 3: no sign of rank 2 for 600 s" */
-static void describe_stall(const running_stage *s, rs_str *out) {
+/* "stalled at step 120 (epoch 3 of 10): no sign of rank 2 on n1 for 600 s" */
+static void describe_stall(const coordinator *c, const running_stage *s, rs_str *out) {
   rs_str_addf(out, "stalled at step %llu", (unsigned long long)s->step);
   if (s->epochs > 0) rs_str_addf(out, " (epoch %zu of %zu)", s->epoch + 1, s->epochs);
   rs_str_add(out, ": no sign of ");
-  list_missing(s, out);
+  list_missing(c, s, out);
   rs_str_addf(out, " for %.0f s", rs_clock_now() - s->heard);
 }
 
@@ -80,9 +82,10 @@ static void describe_stall(const running_stage *s, rs_str *out) {
 static rs_status end_over_stall(coordinator *c, int stage, const char *story) {
   rs_run_view view;
   rs_logf(c->options->log, RS_LOG_ERROR, "ending the run: %s", story);
-  RS_TRY(record_crash(c->record, stage, story));
-  RS_TRY(coordinator_take_stock(c, &view));
-  RS_TRY(record_snapshot(c->record, &view));
+  rs_status status = record_crash(c->record, stage, story);
+  if (status == RS_OK) status = coordinator_take_stock(c, &view);
+  if (status == RS_OK) status = record_snapshot(c->record, &view);
+  if (status != RS_OK) rs_logf(c->options->log, RS_LOG_ERROR, "%s", rs_error_message());
   rs_comm_abort(RS_EXIT_STALLED);
   return rs_fail(RS_ERR_LOST, "%s", story);
 }
@@ -91,7 +94,7 @@ static rs_status check_stall(coordinator *c, running_stage *s) {
   stall found = running_stall(s, rs_clock_now(), c->stall_seconds);
   if (found == STALL_NONE) return RS_OK;
   rs_str story = {0};
-  describe_stall(s, &story);
+  describe_stall(c, s, &story);
   rs_status status = rs_str_status(&story);
   if (status == RS_OK && found == STALL_WARN)
     rs_logf(c->options->log, RS_LOG_WARN, "trial %d, stage %d %s: %s; limit %.0f s", s->trial,

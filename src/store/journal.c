@@ -131,8 +131,17 @@ static void write_half(const rs_journal *j) {
   (void)!write_once(j->fd, j->line.text, j->line.len / 2);
 }
 
-rs_status rs_journal_append(rs_journal *j, const char *payload) {
+/* Ours still, and not a file without a name: records in that would be lost. */
+static rs_status check_held(const rs_journal *j) {
+  struct stat info;
   RS_TRY(lock_check(j->lock));
+  if (fstat(j->fd, &info) == 0 && info.st_nlink == 0)
+    return rs_fail(RS_ERR_IO, "%s: removed while the run went on, or its directory was", j->path);
+  return RS_OK;
+}
+
+rs_status rs_journal_append(rs_journal *j, const char *payload) {
+  RS_TRY(check_held(j));
   RS_TRY(format_line(j, payload));
   if (j->torn) RS_TRY(cut_back(j));
   write_half(j);
@@ -154,7 +163,7 @@ rs_status rs_journal_append(rs_journal *j, const char *payload) {
 
 rs_status rs_journal_sync(rs_journal *j) {
   if (!j->dirty) return RS_OK;
-  RS_TRY(lock_check(j->lock));
+  RS_TRY(check_held(j));
   rs_fault_point("journal-sync", j->path);
   if (fdatasync(j->fd) != 0) return rs_fail_errno("%s: cannot sync", j->path);
   j->dirty = false;
