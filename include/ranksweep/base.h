@@ -203,6 +203,9 @@ rs_status rs_file_sync_directory(const char *path) RS_MUST_CHECK;
 
 /* mkdir -p. */
 rs_status rs_file_make_directories(const char *path) RS_MUST_CHECK;
+/* mkdir of the last part alone, for what must not come back after its parent was removed; one that
+ * is there already is fine. */
+rs_status rs_file_make_directory(const char *path) RS_MUST_CHECK;
 
 bool rs_file_exists(const char *path);
 

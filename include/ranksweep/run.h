@@ -28,6 +28,9 @@ typedef struct rs_stage_report {
   int damaged_checkpoints;   /* passed over when it looked for one to continue from */
   double checkpoint_seconds; /* of `seconds`, spent on saving checkpoints */
   bool has_output;           /* a checkpoint named by the identity was written */
+  /* It failed over a file of the run itself, not over its work: its output could not be written,
+   * or what it continues from not be read. */
+  bool files_failed;
 } rs_stage_report;
 
 /* What the group's root tells while it runs. */
@@ -39,6 +42,8 @@ typedef struct rs_run_events {
   bool (*stop)(void *user); /* on every rank: has this stage been asked to stop? */
   /* On every rank, about once a second: it has been waiting for others of the group for SECONDS. */
   void (*waiting)(void *user, const rs_stage_task *task, double seconds);
+  /* Something went wrong that the stage can do without. */
+  rs_status (*warning)(void *user, const rs_stage_task *task, const char *text);
 } rs_run_events;
 
 typedef struct rs_runner rs_runner;

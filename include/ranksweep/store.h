@@ -118,8 +118,8 @@ rs_status rs_checkpoint_write(const char *path, const rs_bundle *bundle,
                               const char *state_json) RS_MUST_CHECK;
 
 /* Read it back in the order of the bundle written, verifying every checksum; damage is RS_ERR_DATA
- * that names file and tensor. BUNDLE comes empty and stays so after a failure. STATE_JSON may be
- * NULL; else release with free(). */
+ * that names file and tensor, a file of a newer version RS_ERR_CONFLICT. BUNDLE comes empty and
+ * stays so after a failure. STATE_JSON may be NULL; else release with free(). */
 rs_status rs_checkpoint_read(const char *path, rs_bundle *bundle, char **state_json) RS_MUST_CHECK;
 
 /* Names and shapes of the tensors of a checkpoint in the order of the bundle, without their data;
@@ -207,9 +207,9 @@ typedef struct rs_results {
 rs_status rs_results_write(const char *path, const rs_results *r) RS_MUST_CHECK;
 
 /* Read all but the models' tensors, links in the order of trials. /trials has at least `trial`
- * (whole numbers) and `state` (texts). Not HDF5, not ours, a newer version or damaged: RS_ERR_DATA
- * that names PATH and the object; a file that cannot be opened: RS_ERR_IO. R is empty after a
- * failure. */
+ * (whole numbers) and `state` (texts). Not HDF5 or damaged: RS_ERR_DATA that names PATH and the
+ * object; HDF5 of another program or of a newer version: RS_ERR_CONFLICT; a file that cannot be
+ * opened: RS_ERR_IO. R is empty after a failure. */
 rs_status rs_results_read(const char *path, rs_results *r) RS_MUST_CHECK;
 void rs_results_free(rs_results *r);
 

@@ -142,6 +142,11 @@ rs_status rs_file_make_directories(const char *path) {
   return status;
 }
 
+rs_status rs_file_make_directory(const char *path) {
+  if (mkdir(path, 0777) == 0 || errno == EEXIST) return RS_OK;
+  return rs_fail_errno("%s: cannot create directory", path);
+}
+
 rs_status rs_path_join(const char *dir, const char *name, char **out) {
   rs_str path = {0};
   if (dir != NULL && dir[0] != '\0' && name[0] != '/') {

@@ -48,8 +48,8 @@ static const char help[] =
     "Under mpirun or srun it takes part in that launch; otherwise it starts mpirun itself, "
     "watches\n"
     "it, and continues after a crash.\n"
-    "Exit status: 0 all trials done, 1 some failed, 2 bad usage, job file or data, 75 stopped "
-    "early (run again).\n";
+    "Exit status: 0 all trials done, 1 some failed or the run broke off, 2 bad usage, job file or\n"
+    "data, 75 stopped early (run again).\n";
 
 /* ---- arguments ------------------------------------------------------------------------------ */
 

@@ -47,10 +47,17 @@ static bool lives(void *user) {
 
 /* ---- after a crash -------------------------------------------------------------------------- */
 
+/* mpirun passes the status on, and mostly, but not always, tells of it too. */
+static bool ended_over_a_stall(const launch_end *end) {
+  const relay_report *r = &end->report;
+  return end->code == RS_EXIT_STALLED &&
+         (r->cause == RELAY_NOTHING || (r->cause == RELAY_ABORT && r->number == RS_EXIT_STALLED));
+}
+
 static void describe(const supervision *s, const launch_end *end, char *out, size_t size) {
   if (end->given_up)
     snprintf(out, size, "rank 0 gave no sign of life for %.0f s and was ended", s->stall_seconds);
-  else if (end->report.cause == RELAY_ABORT && end->report.number == RS_EXIT_STALLED)
+  else if (ended_over_a_stall(end))
     snprintf(out, size, "the run ended itself over a stage that made no headway");
   else if (end->hung)
     snprintf(out, size, "mpirun did not end after its ranks had, and was killed");
@@ -64,8 +71,7 @@ static void describe(const supervision *s, const launch_end *end, char *out, siz
 /* A run that ends itself over a stall has blamed the stage already. Who is alone is all of it. */
 static int rank_to_blame(const supervision *s, const launch_end *end) {
   if (end->given_up) return s->ranks == 1 ? 0 : -1;
-  bool told = end->report.cause == RELAY_ABORT && end->report.number == RS_EXIT_STALLED;
-  return end->hung || told ? -1 : end->report.rank;
+  return end->hung || ended_over_a_stall(end) ? -1 : end->report.rank;
 }
 
 static rs_status note(supervision *s, const launch_end *end) {

@@ -88,7 +88,8 @@ static rs_status take_if_newer(checkpoints *c, int i, rs_bundle *bundle, char **
   if (!good) (*damaged)++;
   rs_bundle_free(&found);
   free(text);
-  return status == RS_ERR_NOMEM ? status : RS_OK;
+  /* Only damage is passed over: a newer version's file, or an unreadable one, may be whole. */
+  return status == RS_ERR_DATA ? RS_OK : status;
 }
 
 rs_status checkpoints_load(checkpoints *c, rs_bundle *bundle, char **state, int *damaged) {
@@ -201,11 +202,9 @@ static rs_status keep_step(const checkpoints *c, const char *from, uint64_t step
 static rs_status write_next(checkpoints *c, const rs_stage_progress *progress,
                             const rs_bundle *bundle, const char *state) {
   const char *path = c->paths[c->next];
-  RS_TRY(rs_file_make_directories(c->directory));
+  RS_TRY(rs_file_make_directory(c->directory));
   RS_TRY(rs_checkpoint_write(path, bundle, state));
   c->next = 1 - c->next;
-  c->last_step = progress->done;
-  c->last_epoch = progress->epoch;
   return keep_step(c, path, progress->done, bundle, state);
 }
 
@@ -216,6 +215,10 @@ rs_status checkpoints_save(checkpoints *c, const rs_stage_progress *progress,
   double began = rs_clock_now();
   rs_status status = gather(c, progress, saver, &bundle, &state);
   if (status == RS_OK) status = write_next(c, progress, &bundle, state.text);
+  if (status == RS_OK || status == RS_ERR_IO) { /* a disk that is full is not tried at each step */
+    c->last_step = progress->done;
+    c->last_epoch = progress->epoch;
+  }
   c->last_time = rs_clock_now();
   c->spent += c->last_time - began;
   rs_bundle_free(&bundle);

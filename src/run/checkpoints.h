@@ -13,7 +13,7 @@ typedef struct checkpoints {
   rs_id identity;
   char *paths[2];     /* DIRECTORY/<identity>.a.h5 and .b.h5 */
   int next;           /* which one to overwrite */
-  uint64_t last_step; /* and epoch, and time, of the last one made or resumed from */
+  uint64_t last_step; /* and epoch, and time, of the last one made, tried or resumed from */
   size_t last_epoch;
   double last_time;
   rs_checkpoint_every every; /* the settings of the job */
@@ -30,7 +30,8 @@ rs_status checkpoints_open(const char *directory, rs_id identity, const rs_setti
 void checkpoints_close(checkpoints *c);
 
 /* The newest whole one into BUNDLE and *STATE (release with free()); *STATE NULL: there is none.
- * Damaged files are passed over, *DAMAGED tells how many. Every rank may call it. */
+ * Damaged files are passed over, *DAMAGED tells how many; one of a newer version is
+ * RS_ERR_CONFLICT. Every rank may call it. */
 rs_status checkpoints_load(checkpoints *c, rs_bundle *bundle, char **state,
                            int *damaged) RS_MUST_CHECK;
 
@@ -39,7 +40,8 @@ rs_status checkpoints_add_row(checkpoints *c, size_t epoch, uint64_t step, doubl
 
 bool checkpoints_due(const checkpoints *c, const rs_stage_progress *progress);
 
-/* Root only. */
+/* Root only. RS_ERR_IO when it cannot be written: the one before is still there, and the next is
+ * tried when it is due. */
 rs_status checkpoints_save(checkpoints *c, const rs_stage_progress *progress,
                            const rs_stage_saver *saver) RS_MUST_CHECK;
 

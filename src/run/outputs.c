@@ -74,7 +74,7 @@ rs_status outputs_get(outputs *o, rs_id identity, const rs_bundle **out) {
 
 rs_status outputs_put(outputs *o, rs_id identity, rs_bundle *bundle) {
   char *path;
-  RS_TRY(rs_file_make_directories(o->directory));
+  RS_TRY(rs_file_make_directory(o->directory));
   RS_TRY(rs_stage_path(o->directory, identity, &path));
   rs_status status = rs_checkpoint_write(path, bundle, "{}");
   free(path);

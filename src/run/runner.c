@@ -43,6 +43,7 @@ typedef struct run_state {
   rs_comm *comm;
   rs_stage_report *report;
   double started, last_progress;
+  bool warned; /* that checkpoints cannot be written */
   checkpoints checkpoints;
 } run_state;
 
@@ -104,11 +105,23 @@ static rs_status tell_progress(run_state *s, const rs_stage_progress *progress) 
   return s->events->progress(s->events->user, s->task, progress);
 }
 
-/* Root only; the others wait for what comes of it. */
+/* Once a stage. */
+static rs_status warn_unsaved(run_state *s) {
+  char text[RS_MESSAGE_BYTES];
+  if (s->warned) return RS_OK;
+  s->warned = true;
+  snprintf(text, sizeof text, "no checkpoint, it goes on without: %s", rs_error_message());
+  rs_utf8_repair(text);
+  return s->events->warning(s->events->user, s->task, text);
+}
+
+/* Root only; the others wait for what comes of it. A checkpoint that the disk has no room for costs
+ * a later run time, not this one its result. */
 static rs_status save(run_state *s, const rs_stage_progress *progress,
                       const rs_stage_saver *saver) {
   if (saver == NULL || rs_comm_rank(s->comm) != 0) return RS_OK;
-  return checkpoints_save(&s->checkpoints, progress, saver);
+  rs_status status = checkpoints_save(&s->checkpoints, progress, saver);
+  return status == RS_ERR_IO ? warn_unsaved(s) : status;
 }
 
 static rs_status on_tick(void *user, const rs_stage_progress *progress,
@@ -169,6 +182,7 @@ static rs_status run_resumed(rs_runner *r, run_state *state, rs_bundle *output) 
   if (status == RS_OK && text != NULL) status = tell_rows_again(state);
   state->report->damaged_checkpoints = damaged;
   status = rs_comm_agree(state->comm, status);
+  state->report->files_failed = status == RS_ERR_IO || status == RS_ERR_CONFLICT;
   if (status == RS_OK)
     status = run_op(r, state, parent, text != NULL ? &resume : NULL, text, output);
   rs_bundle_free(&resume);
@@ -182,7 +196,9 @@ static rs_status keep_output(rs_runner *r, run_state *state, rs_bundle *output) 
     status = outputs_put(r->outputs, state->task->identity, output);
     state->report->has_output = status == RS_OK;
   }
-  return rs_comm_agree(state->comm, status);
+  status = rs_comm_agree(state->comm, status);
+  state->report->files_failed = status == RS_ERR_IO;
+  return status;
 }
 
 void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,

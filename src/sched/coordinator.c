@@ -52,6 +52,11 @@ static rs_status prepare(coordinator *c) {
   if (c->summary->stages_reused > 0)
     rs_logf(o->log, RS_LOG_INFO, "continuing: %zu of %zu stages are done already",
             c->summary->stages_reused, rs_plan_stages(c->plan));
+  if (c->no_more_trials && record_left_out(c->record) > 0)
+    rs_logf(o->log, RS_LOG_INFO,
+            "%zu finished stages of earlier runs are not part of this sweep any more; the journal "
+            "keeps them",
+            record_left_out(c->record));
   RS_TRY(coordinator_carry_out_all(c)); /* trials that are finished already */
   c->ended_before = c->summary->done + c->summary->failed;
   RS_TRY(coordinator_take_stock(c, &view));
@@ -64,7 +69,8 @@ static rs_status run(coordinator *c) {
   RS_TRY(coordinator_carry_out_all(c));
   while (!c->finished) {
     RS_TRY(rs_transport_poll(c->transport, POLL_SECONDS, coordinator_receive, c));
-    rs_status status = coordinator_housekeeping(c); /* a stop comes before new starts */
+    /* A stop comes before new starts. One that gives up must get through its commands. */
+    rs_status status = c->status == RS_OK ? coordinator_housekeeping(c) : RS_OK;
     if (status == RS_OK) status = coordinator_carry_out_all(c);
     if (status != RS_OK) coordinator_give_up(c, status);
   }

@@ -34,21 +34,33 @@ static rs_status keep_result(coordinator *c, const json_t *m, int stage, rs_stat
   if (got == RS_OK)
     rs_logf(c->options->log, RS_LOG_DEBUG, "stage %d %s done in %.1f s", stage,
             rs_plan_stage(c->plan, (size_t)stage)->spec->name, message_number(m, "seconds"));
-  else
+  else if (message_int(m, "files_failed") == 0)
     rs_logf(c->options->log, RS_LOG_WARN, "stage %d %s, attempt %lld: %s", stage,
             rs_plan_stage(c->plan, (size_t)stage)->spec->name, message_int(m, "attempt"),
             message_text(m, "message"));
   return RS_OK;
 }
 
+/* A stage that failed over the run's own files gets its attempt back, and the run ends: it would
+ * not fare better elsewhere, nor would the others. */
 static rs_status on_result(coordinator *c, int from, const json_t *m, int stage) {
   rs_status got = (rs_status)message_int(m, "status");
+  bool files_failed = message_int(m, "files_failed") != 0;
   RS_TRY(keep_result(c, m, stage, got));
-  RS_TRY(rs_sched_event(c->sched, &(rs_event){.kind = event_of(got),
-                                              .worker = from,
-                                              .stage = stage,
-                                              .attempt = (int)message_int(m, "attempt")}));
-  return rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_WORKER_IDLE, .worker = from});
+  RS_TRY(rs_sched_event(c->sched,
+                        &(rs_event){.kind = files_failed ? RS_EVENT_STAGE_STOPPED : event_of(got),
+                                    .worker = from,
+                                    .stage = stage,
+                                    .attempt = (int)message_int(m, "attempt")}));
+  RS_TRY(rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_WORKER_IDLE, .worker = from}));
+  if (!files_failed) return RS_OK;
+  return rs_fail(got, "stage %d %s: %s", stage, rs_plan_stage(c->plan, (size_t)stage)->spec->name,
+                 message_text(m, "message"));
+}
+
+static void on_warning(const coordinator *c, const json_t *m, int stage) {
+  rs_logf(c->options->log, RS_LOG_WARN, "stage %d %s: %s", stage,
+          rs_plan_stage(c->plan, (size_t)stage)->spec->name, message_text(m, "text"));
 }
 
 static void heard_of(coordinator *c, running_stage *s) {
@@ -114,6 +126,7 @@ static rs_status take(coordinator *c, int from, const json_t *m) {
   if (message_is(m, "metrics")) return on_metrics(c, m, stage);
   if (message_is(m, "progress")) on_progress(c, m, stage);
   if (message_is(m, "waiting")) on_waiting(c, from, m, stage);
+  if (message_is(m, "warning")) on_warning(c, m, stage);
   return RS_OK;
 }
 
@@ -132,6 +145,7 @@ void coordinator_receive(void *user, int from, const char *text) {
   if (status == RS_OK) status = take(c, from, message);
   json_decref(message);
   /* In one process a whole stage passes inside a poll: its messages are the only occasions. */
-  if (status == RS_OK && rs_transport_size(c->transport) == 1) status = coordinator_housekeeping(c);
+  bool alone = rs_transport_size(c->transport) == 1;
+  if (status == RS_OK && c->status == RS_OK && alone) status = coordinator_housekeeping(c);
   if (status != RS_OK) coordinator_give_up(c, status);
 }

@@ -99,14 +99,27 @@ static json_t *start_message(const coordinator *c, const rs_command *command,
                    "identity", id, "parent", parent, "workers", workers);
 }
 
+/* A stage that was not sent out: its workers will not report, and it must not be waited for. */
+static void take_back(coordinator *c, const rs_command *command) {
+  (void)!rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_STAGE_STOPPED,
+                                              .worker = command->workers[0],
+                                              .stage = command->stage,
+                                              .attempt = command->attempt});
+}
+
 static rs_status start_stage(coordinator *c, const rs_command *command) {
   const rs_stage *stage = rs_plan_stage(c->plan, (size_t)command->stage);
-  char *settings;
-  RS_TRY(rs_settings_to_json(stage->settings, &settings));
+  char *settings = NULL;
+  int trial = c->facts[stage->index].trial;
+  rs_status status = rs_settings_to_json(stage->settings, &settings);
+  if (status == RS_OK) status = record_begin(c->record, stage, trial, command);
+  if (status != RS_OK) {
+    take_back(c, command);
+    free(settings);
+    return status;
+  }
   json_t *message = start_message(c, command, settings);
   free(settings);
-  int trial = c->facts[stage->index].trial;
-  rs_status status = record_begin(c->record, stage, trial, command);
   for (int i = 0; i < command->n_workers && status == RS_OK; i++)
     status = message_send(c->transport, command->workers[i], json_incref(message));
   json_decref(message);

@@ -10,11 +10,13 @@
  *  - hello {pid, cpus}
  *  - metrics {stage, epoch, step, seconds, values}
  *  - progress {stage, done, total, epoch, epochs, loss}
+ *  - warning {stage, text}: of something that the stage can do without
  *  - waiting {stage, attempt, seconds}: from any member, about once a second while it waits for the
  *    others
  *  - stop-asked {reason}: the system asks this rank to end
  *  - result {stage, attempt, status, message, seconds, finals, output, threads, damaged,
- *    checkpoints}: from the group's root, which is idle again; checkpoints: seconds spent on them
+ *    checkpoints, files_failed}: from the group's root, which is idle again; checkpoints: seconds
+ *    spent on them
  *  - idle {}: from the other members of a group that has ended */
 #ifndef RANKSWEEP_SCHED_MESSAGE_H
 #define RANKSWEEP_SCHED_MESSAGE_H

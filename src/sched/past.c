@@ -283,6 +283,10 @@ const json_t *past_running_on(const past *p, int rank) {
   return id != NULL ? json_object_get(json_object_get(p->running, id), "begin") : NULL;
 }
 
+size_t past_finished(const past *p) {
+  return p->finished;
+}
+
 size_t past_progress(const past *p) {
   return p->finished + p->failed + p->blamed + p->rows;
 }

@@ -42,6 +42,8 @@ void past_forgive(past *p);
 
 /* The begin record of the stage that worker RANK was running when the journal ended; NULL: none. */
 const json_t *past_running_on(const past *p, int rank);
+/* Stages that are done, of this sweep or not. */
+size_t past_finished(const past *p);
 /* Grows with what was finished, blamed, and trained. */
 size_t past_progress(const past *p);
 

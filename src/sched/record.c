@@ -2,9 +2,12 @@
  * happens to stages is in record_stages.c, tables are in tables.c, reading back in past.c. */
 #include "record_state.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const double SYNC_SECONDS = 0.2, SNAPSHOT_SECONDS = 2.0, REFRESH_SECONDS = 10.0;
 /* Of the time that snapshots may take; large ones come less often. */
@@ -50,29 +53,76 @@ static rs_status check_unused(const char *journal_path, const rs_log *log) {
   return status == RS_ERR_CONFLICT ? status : RS_OK; /* a damaged one may be moved aside */
 }
 
+static void stamp_now(char out[RS_CLOCK_TEXT]) {
+  rs_clock_utc(out);
+  for (char *c = out; *c != '\0'; c++)
+    if (*c == ':') *c = '-';
+}
+
 /* The journal last: while it is there, what is left belongs to it. */
 static rs_status move_all_aside(const rs_record *r) {
   char stamp[RS_CLOCK_TEXT];
-  rs_clock_utc(stamp);
-  for (char *c = stamp; *c != '\0'; c++)
-    if (*c == ':') *c = '-';
+  stamp_now(stamp);
   RS_TRY(check_unused(r->journal_path, r->log));
   RS_TRY(move_aside(r->results, stamp, r->log));
   RS_TRY(move_aside(r->directory, stamp, r->log));
   return move_aside(r->journal_path, stamp, r->log);
 }
 
+/* Before anything is made beside it. */
+static rs_status check_name(const char *results) {
+  enum { BESIDE_MAX = 128 }; /* longest name within or beside it, and a temporary's ending */
+  struct stat info;
+  size_t n = strlen(results);
+  bool folder = n > 0 && results[n - 1] == '/';
+  if (n > PATH_MAX - BESIDE_MAX)
+    return rs_fail(RS_ERR_USAGE, "%.60s...: a path of %zu bytes, at most %d are allowed", results,
+                   n, PATH_MAX - BESIDE_MAX);
+  if (folder || (stat(results, &info) == 0 && S_ISDIR(info.st_mode)))
+    return rs_fail(RS_ERR_USAGE, "%s: is a directory, expected the name of a results file",
+                   results);
+  return RS_OK;
+}
+
+/* The results file that the next snapshot takes the place of: ours, or damaged. */
+static rs_status check_replaced(const rs_record *r) {
+  rs_results found;
+  char stamp[RS_CLOCK_TEXT];
+  if (!rs_file_exists(r->results)) return RS_OK;
+  rs_status status = rs_results_read(r->results, &found);
+  rs_results_free(&found);
+  if (status != RS_ERR_DATA)
+    return rs_error_context(
+        status, "%s is not overwritten; use --fresh to move it aside, or -o for another file",
+        r->results);
+  rs_logf(r->log, RS_LOG_WARN, "%s; it is made again from the journal", rs_error_message());
+  stamp_now(stamp);
+  return move_aside(r->results, stamp, r->log);
+}
+
 /* ---- journal -------------------------------------------------------------------------------- */
+
+static rs_status check_whole(const rs_record *r) {
+  return r->broken ? rs_fail(RS_ERR_IO, "%s: could not be written before", r->journal_path) : RS_OK;
+}
 
 rs_status record_append(rs_record *r, json_t *record) {
   char *text = record != NULL ? json_dumps(record, JSON_COMPACT) : NULL;
   json_decref(record);
   if (text == NULL) return rs_fail(RS_ERR_NOMEM, "out of memory: a journal record");
   double began = rs_clock_now();
-  rs_status status = rs_journal_append(r->journal, text);
+  rs_status status = check_whole(r);
+  if (status == RS_OK) r->broken = (status = rs_journal_append(r->journal, text)) != RS_OK;
   r->spent += rs_clock_now() - began;
   free(text);
   r->news = true;
+  return status;
+}
+
+rs_status record_sync(rs_record *r) {
+  RS_TRY(check_whole(r));
+  rs_status status = rs_journal_sync(r->journal);
+  r->broken = status != RS_OK;
   return status;
 }
 
@@ -84,7 +134,7 @@ static rs_status base_settings(const rs_job *job, json_t **out) {
   return *out != NULL ? RS_OK : rs_fail(RS_ERR_NOMEM, "out of memory: the settings");
 }
 
-static rs_status begin_journal(rs_record *r) {
+static rs_status write_first(rs_record *r) {
   json_t *settings;
   rs_clock_utc(r->created);
   RS_TRY(base_settings(r->job, &settings));
@@ -93,6 +143,13 @@ static rs_status begin_journal(rs_record *r) {
                                  "ranksweep-journal", "version", 1, "job", rs_job_name(r->job),
                                  "experiment", rs_job_schema(r->job)->experiment, "created",
                                  r->created, "settings", settings, "swept", past_swept(r->job)));
+}
+
+/* One that could not be begun is not left behind. */
+static rs_status begin_journal(rs_record *r) {
+  rs_status status = write_first(r);
+  if (status != RS_OK && rs_journal_bytes(r->journal) == 0) unlink(r->journal_path);
+  return status;
 }
 
 static rs_status compact(rs_record *r) {
@@ -109,6 +166,7 @@ static rs_status continue_journal(rs_record *r) {
   snprintf(r->created, sizeof r->created, "%s", past_opened(r->past));
   RS_TRY(past_check(r->past, r->job, r->results));
   RS_TRY(past_check_data(r->past, r->fingerprint, r->results));
+  RS_TRY(check_replaced(r));
   past_interrupt(r->past);
   if (past_is_long(r->past)) RS_TRY(compact(r));
   RS_TRY(base_settings(r->job, &settings));
@@ -119,24 +177,29 @@ static rs_status continue_journal(rs_record *r) {
   return record_append(r, json_pack("{s:s}", "is", "retry"));
 }
 
+static rs_status refuse_lonely(const rs_record *r, const char *what) {
+  return rs_fail(RS_ERR_CONFLICT,
+                 "%s exists, but its journal %s %s: nothing to continue, and it is not "
+                 "overwritten; use --fresh to move it aside, or -o for another file",
+                 r->results, r->journal_path, what);
+}
+
 static rs_status open_journal(rs_record *r) {
   size_t torn;
-  bool lonely = !rs_file_exists(r->journal_path) && rs_file_exists(r->results);
-  if (lonely)
-    return rs_fail(RS_ERR_CONFLICT,
-                   "%s exists, but its journal %s does not: nothing to continue, and it is not "
-                   "overwritten; use --fresh to move it aside, or -o for another file",
-                   r->results, r->journal_path);
+  bool results = rs_file_exists(r->results);
+  if (results && !rs_file_exists(r->journal_path)) return refuse_lonely(r, "does not");
   RS_TRY(rs_journal_open(r->journal_path, r->log, past_visit, r->past, &r->journal, &torn));
   if (torn > 0)
     rs_logf(r->log, RS_LOG_WARN, "%s: dropped %zu bytes of a record that was cut short",
             r->journal_path, torn);
+  if (results && past_opened(r->past) == NULL) return refuse_lonely(r, "holds no whole record");
   return past_opened(r->past) != NULL ? continue_journal(r) : begin_journal(r);
 }
 
 /* Creates what the paths of R name, and reads what is there. */
 static rs_status open_files(rs_record *r, const rs_coordinate_options *o) {
   char *folder;
+  RS_TRY(check_name(o->results));
   RS_TRY(rs_path_directory(o->results, &folder));
   rs_status status = rs_file_make_directories(folder);
   free(folder);
@@ -169,7 +232,7 @@ rs_status record_open(const rs_coordinate_options *o, rs_record **out) {
 
 void record_close(rs_record *r) {
   if (r == NULL) return;
-  if (rs_journal_close(r->journal) != RS_OK)
+  if (rs_journal_close(r->journal) != RS_OK && !r->broken) /* that was told */
     rs_logf(r->log, RS_LOG_ERROR, "%s", rs_error_message());
   tables_destroy(r->tables);
   past_destroy(r->past);
@@ -192,7 +255,7 @@ const char *record_directory(const rs_record *r) {
 
 static rs_status snapshot(rs_record *r, const char *state, const rs_run_view *view) {
   double began = rs_clock_now();
-  RS_TRY(rs_journal_sync(r->journal));
+  RS_TRY(record_sync(r));
   RS_TRY(tables_write(r->tables, r->results, r->directory, r->created, state, view));
   r->synced = r->snapped = rs_clock_now();
   r->snapshot_cost = r->snapped - began;
@@ -217,7 +280,7 @@ rs_status record_flush(rs_record *r) {
   bool due = now - r->synced > SYNC_SECONDS || removals_ready(&r->removals) >= MANY_REMOVALS;
   if (!rs_journal_dirty(r->journal) || !due) return RS_OK;
   r->synced = now;
-  RS_TRY(rs_journal_sync(r->journal));
+  RS_TRY(record_sync(r));
   removals_run(&r->removals, false);
   r->spent += rs_clock_now() - now;
   return RS_OK;

@@ -13,7 +13,12 @@ typedef struct rs_record rs_record;
 
 /* Open the record of the results that OPTIONS name, reading an earlier journal. `fresh` moves
  * earlier results aside first. Results of another job, of settings that change finished work,
- * of other data, without a journal, or in use by another run are RS_ERR_CONFLICT. */
+ * of other data, without a journal, in use by another run, of another program or of a newer version
+ * are RS_ERR_CONFLICT. A damaged results file beside its journal is moved aside: the journal is the
+ * truth.
+ *
+ * When the journal cannot be written, nothing is written any more, snapshots included: later
+ * records would make sense of what is missing. */
 rs_status record_open(const rs_coordinate_options *options, rs_record **out) RS_MUST_CHECK;
 void record_close(rs_record *r); /* takes NULL; without a last snapshot */
 
@@ -28,6 +33,8 @@ rs_status record_add_trial(rs_record *r, const rs_plan *plan, const rs_trial *tr
 
 /* What the journal knows of a stage: RS_PENDING, RS_DONE or RS_FAILED, and the attempts used. */
 rs_outcome record_known(const rs_record *r, int stage, int *attempts);
+/* Stages that the journal knows as done and no trial so far has. */
+size_t record_left_out(const rs_record *r);
 
 /* TRIAL: the first that needs the stage. START: the command that starts it. */
 rs_status record_begin(rs_record *r, const rs_stage *stage, int trial,

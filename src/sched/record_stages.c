@@ -4,6 +4,7 @@
 #include "record_state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 rs_status record_start(rs_record *r, json_t *provenance) {
   size_t index;
@@ -33,6 +34,8 @@ static rs_status recall_output(rs_record *r, const rs_stage *stage, const json_t
 static rs_status recall(rs_record *r, const rs_stage *stage) {
   const json_t *known = past_stage(r->past, stage->identity);
   if (known == NULL) return RS_OK;
+  const char *state = json_string_value(json_object_get(json_object_get(known, "end"), "state"));
+  r->recalled += state != NULL && strcmp(state, "done") == 0;
   RS_TRY(tables_recall(r->tables, stage->index, known, past_attempts(r->past, stage->identity)));
   return record_has_output(r, stage->index) ? recall_output(r, stage, known) : RS_OK;
 }
@@ -46,6 +49,10 @@ rs_status record_add_trial(rs_record *r, const rs_plan *plan, const rs_trial *tr
   }
   r->news = true;
   return tables_add_trial(r->tables, trial);
+}
+
+size_t record_left_out(const rs_record *r) {
+  return past_finished(r->past) - r->recalled;
 }
 
 rs_outcome record_known(const rs_record *r, int stage, int *attempts) {
@@ -75,7 +82,7 @@ static rs_status append_begin(rs_record *r, const char *what, const rs_stage *st
 /* Files of an earlier life that still wait would take the new ones with them. */
 static rs_status run_removals_of(rs_record *r, rs_id identity) {
   if (!removals_has(&r->removals, identity)) return RS_OK;
-  RS_TRY(rs_journal_sync(r->journal));
+  RS_TRY(record_sync(r));
   removals_run(&r->removals, true);
   return RS_OK;
 }
@@ -118,7 +125,8 @@ static rs_status append_short(rs_record *r, const char *what, int stage) {
   return record_append(r, json_pack("{s:s, s:s}", "is", what, "stage", id));
 }
 
-/* Its checkpoints, which would be needed if the record of its end got lost. */
+/* Its checkpoints, which would be needed if the record of its end got lost; and at once, since what
+ * comes next may need their room. */
 static rs_status drop_checkpoints(rs_record *r, int stage) {
   rs_id identity = stage_rows_identity(tables_stages(r->tables), stage);
   for (int i = 0; i < 2; i++) {
@@ -129,6 +137,9 @@ static rs_status drop_checkpoints(rs_record *r, int stage) {
     else
       free(path);
   }
+  if (!removals_has(&r->removals, identity)) return RS_OK;
+  RS_TRY(record_sync(r));
+  removals_run(&r->removals, false);
   return RS_OK;
 }
 
@@ -182,7 +193,7 @@ rs_status record_crash(rs_record *r, int stage, const char *message) {
   format_identity(r, stage, id);
   RS_TRY(record_append(
       r, json_pack("{s:s, s:s, s:s}", "is", "crash", "stage", id, "message", message)));
-  return rs_journal_sync(r->journal);
+  return record_sync(r);
 }
 
 rs_status record_trial(rs_record *r, const rs_trial *trial, rs_outcome outcome, int stage) {

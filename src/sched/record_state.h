@@ -22,10 +22,14 @@ struct rs_record {
   double snapshot_cost; /* seconds that the last one took */
   double spent;         /* seconds, in the journal and snapshots */
   bool retry_failed;
-  bool news; /* since the last snapshot */
+  bool news;       /* since the last snapshot */
+  bool broken;     /* the journal could not be written */
+  size_t recalled; /* stages of this sweep that the journal knows as done */
 };
 
 /* Append RECORD, which is released, to the journal; NULL: memory ran out while it was made. */
 rs_status record_append(rs_record *r, json_t *record) RS_MUST_CHECK;
+/* All that was appended, onto the disk. */
+rs_status record_sync(rs_record *r) RS_MUST_CHECK;
 
 #endif

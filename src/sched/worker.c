@@ -124,6 +124,13 @@ static void on_waiting(void *user, const rs_stage_task *task, double seconds) {
                                 "attempt", task->attempt, "seconds", seconds));
 }
 
+static rs_status on_warning(void *user, const rs_stage_task *task, const char *text) {
+  rs_worker *w = user;
+  return message_send(
+      w->transport, 0,
+      json_pack("{s:s, s:i, s:s}", "is", "warning", "stage", task->stage, "text", text));
+}
+
 static bool on_stop(void *user) {
   rs_worker *w = user;
   if (tell_stop(w) != RS_OK) return true;
@@ -171,12 +178,13 @@ static rs_status read_task(rs_worker *w, const json_t *order, rs_stage_task *tas
 
 static rs_status send_result(rs_worker *w, const rs_stage_task *task, const rs_stage_report *r) {
   return message_send(w->transport, 0,
-                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i, s:f}", "is",
-                                "result", "stage", task->stage, "attempt", task->attempt, "status",
-                                (int)r->status, "message", r->message, "seconds", r->seconds,
-                                "finals", named_values(r->finals, r->n_finals), "output",
-                                (int)r->has_output, "threads", task->threads, "damaged",
-                                r->damaged_checkpoints, "checkpoints", r->checkpoint_seconds));
+                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i, s:f, s:i}",
+                                "is", "result", "stage", task->stage, "attempt", task->attempt,
+                                "status", (int)r->status, "message", r->message, "seconds",
+                                r->seconds, "finals", named_values(r->finals, r->n_finals),
+                                "output", (int)r->has_output, "threads", task->threads, "damaged",
+                                r->damaged_checkpoints, "checkpoints", r->checkpoint_seconds,
+                                "files_failed", (int)r->files_failed));
 }
 
 rs_status rs_worker_run_pending(rs_worker *w) {
@@ -187,7 +195,7 @@ rs_status rs_worker_run_pending(rs_worker *w) {
   rs_comm *comm = NULL;
   rs_stage_task task;
   rs_stage_report report;
-  const rs_run_events events = {w, on_metrics, on_progress, on_stop, on_waiting};
+  const rs_run_events events = {w, on_metrics, on_progress, on_stop, on_waiting, on_warning};
   w->order = NULL;
   rs_status status = read_task(w, order, &task, &settings);
   if (status == RS_OK) status = join_group(order, &comm);

@@ -21,7 +21,8 @@ static rs_status check_format(const rs_h5_file *f) {
   if (!ours) return rs_fail(RS_ERR_DATA, "%s: not a checkpoint of ranksweep", f->path);
   RS_TRY(rs_h5_get_int(f, f->id, "/", "format_version", H5T_NATIVE_INT, &version));
   if (version == RS_CHECKPOINT_VERSION) return RS_OK;
-  return rs_fail(RS_ERR_DATA, "%s: format_version: expected %d, got %d", f->path,
+  return rs_fail(version < RS_CHECKPOINT_VERSION ? RS_ERR_DATA : RS_ERR_CONFLICT,
+                 "%s: format_version: expected %d, got %d: written by a newer ranksweep?", f->path,
                  RS_CHECKPOINT_VERSION, version);
 }
 

@@ -8,17 +8,22 @@
 
 /* ---- root --------------------------------------------------------------------------------- */
 
+static rs_status not_ours(const rs_h5_file *f) {
+  return rs_fail(RS_ERR_CONFLICT, "%s: not a results file of ranksweep", f->path);
+}
+
 /* The version before all else: a newer layout may differ in any other respect. */
 static rs_status check_format(const rs_h5_file *f) {
   char *format;
   int version = 0;
+  if (H5Aexists(f->id, "format") == 0) return not_ours(f);
   RS_TRY(rs_h5_get_text(f, f->id, "/", "format", &format));
   bool ours = strcmp(format, "ranksweep") == 0;
   free(format);
-  if (!ours) return rs_fail(RS_ERR_DATA, "%s: not a results file of ranksweep", f->path);
+  if (!ours) return not_ours(f);
   RS_TRY(rs_h5_get_int(f, f->id, "/", "format_version", H5T_NATIVE_INT, &version));
   if (version >= 1 && version <= RS_RESULTS_VERSION) return RS_OK;
-  return rs_fail(RS_ERR_DATA,
+  return rs_fail(version < 1 ? RS_ERR_DATA : RS_ERR_CONFLICT,
                  "%s: format_version: expected 1 to %d, got %d: written by a newer ranksweep?",
                  f->path, RS_RESULTS_VERSION, version);
 }

@@ -128,12 +128,18 @@ class Storm:
             return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err, env=env)
 
     def by_point(self):
-        """Whoever comes to a fault point the N-th time kills itself, and again after each restart."""
+        """Whoever comes to a fault point the N-th time kills itself, and again after each restart. Where each attempt gets
+        a little further it would be started again a hundred times: enough is enough."""
         name = self.dice.choice(POINTS)
         point, log = f"{name}:{self.dice.randint(1, 40)}", f"{self.results}.log"
+        kills, deadline = 0, time.time() + 180
         with self.launch(log, point) as run:
-            run.wait(timeout=180)
-        kills = crashes_in(log) + (run.returncode == -signal.SIGKILL)
+            while run.poll() is None and crashes_in(log) < 4:
+                self.h.check(time.time() < deadline, f"killed at {point}: the run ends in time")
+                time.sleep(0.05)
+            if run.poll() is None:
+                kills = strike("everything", self.results)
+        kills += crashes_in(log) + (run.returncode == -signal.SIGKILL and not kills)
         self.count(name, kills)
         self.h.check(wait_for_end(self.results), f"killed at {point}: all processes end")
         check_sound(self.h, self.results, f"killed at {point}")

@@ -106,7 +106,9 @@ static void replace_keeps_the_old_file_when_it_fails(void **state) {
   assert_int_equal(rs_file_replace(path, "one", 3), RS_ERR_IO); /* no such directory */
   char *parent;
   assert_ok(rs_path_directory(path, &parent));
+  assert_fails(RS_ERR_IO, parent, rs_file_make_directory(parent)); /* nor its parent */
   assert_ok(rs_file_make_directories(parent));
+  assert_ok(rs_file_make_directory(parent));
   assert_ok(rs_file_replace(path, "one", 3));
   assert_ok(rs_file_replace(path, "second", 6));
   assert_ok(rs_file_read(path, 100, &data, &len));

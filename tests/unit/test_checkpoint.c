@@ -210,6 +210,22 @@ static void claim(const char *path, hid_t type, int ndim, const hsize_t *dims) {
   assert_true(H5Fclose(file) >= 0);
 }
 
+/* It may be whole, so nobody may pass it over as if it were damaged. */
+static void newer_versions_are_in_conflict(void **state) {
+  char *path = path_in(state, "newer.h5");
+  rs_bundle b = make_bundle(), back = {0};
+  int version = 99;
+  assert_ok(rs_checkpoint_write(path, &b, state_text));
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  hid_t attribute = H5Aopen(file, "format_version", H5P_DEFAULT);
+  assert_true(H5Awrite(attribute, H5T_NATIVE_INT, &version) >= 0);
+  H5Aclose(attribute);
+  assert_true(H5Fclose(file) >= 0);
+  assert_fails(RS_ERR_CONFLICT, "got 99", rs_checkpoint_read(path, &back, NULL));
+  rs_bundle_free(&b);
+  free(path);
+}
+
 static void claimed_sizes_are_checked(void **state) {
   char *path = path_in(state, "claim.h5");
   rs_bundle b = {0}, back = {0};
@@ -238,6 +254,7 @@ int main(void) {
       cmocka_unit_test(flipped_bytes_are_noticed),
       cmocka_unit_test(truncated_files_are_noticed),
       cmocka_unit_test(failures_name_what_is_wrong),
+      cmocka_unit_test(newer_versions_are_in_conflict),
       cmocka_unit_test(claimed_sizes_are_checked),
   };
   return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -93,6 +93,7 @@ static void failures_can_be_forgiven(void **state) {
   assert_int_equal(past_attempts(p, A), 0);
   assert_null(json_object_get(past_stage(p, A), "end"));
   assert_non_null(json_object_get(past_stage(p, B), "end"));
+  assert_int_equal(past_finished(p), 1);
   past_destroy(p);
 }
 
