@@ -96,7 +96,7 @@ failed:
 
 rs_status rs_journal_close(rs_journal *j) {
   if (j == NULL) return RS_OK;
-  rs_status status = rs_journal_dirty(j) ? rs_journal_sync(j) : RS_OK;
+  rs_status status = j->length > 0 ? rs_journal_sync(j) : RS_OK; /* else: it could not be begun */
   if (close(j->fd) != 0 && status == RS_OK) status = rs_fail_errno("%s: cannot close", j->path);
   j->fd = -1;
   journal_free(j);
