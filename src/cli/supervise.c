@@ -74,12 +74,24 @@ static int rank_to_blame(const supervision *s, const launch_end *end) {
   return end->hung || ended_over_a_stall(end) ? -1 : end->report.rank;
 }
 
+/* A rank may outlive mpirun for a moment, and the coordinator holds the journal to its end. */
+static rs_status note_when_free(const supervision *s, int rank, const char *cause,
+                                rs_crash *crash) {
+  const double patience = 30, look_seconds = 0.1;
+  double until = rs_clock_now() + patience;
+  for (;;) {
+    rs_status status = rs_crash_note(s->results, rank, cause, crash);
+    if (status != RS_ERR_CONFLICT || rs_clock_now() > until) return status;
+    rs_clock_sleep(look_seconds);
+  }
+}
+
 static rs_status note(supervision *s, const launch_end *end) {
   char cause[512];
   rs_crash crash;
   describe(s, end, cause, sizeof cause);
   fprintf(stderr, "ranksweep: %s", cause);
-  rs_status status = rs_crash_note(s->results, rank_to_blame(s, end), cause, &crash);
+  rs_status status = note_when_free(s, rank_to_blame(s, end), cause, &crash);
   if (status == RS_OK && crash.blamed)
     fprintf(stderr, ", in attempt %d at trial %d, stage %s", crash.attempt, crash.trial,
             crash.stage);
