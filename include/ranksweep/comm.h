@@ -34,6 +34,10 @@ rs_status rs_comm_create_solo(rs_comm **out) RS_MUST_CHECK;
 /* The group of N world ranks in the order given, which becomes their order in the group. Collective
  * over those ranks only; TAG tells apart groups that form at the same time and share members. */
 rs_status rs_comm_create_group(const int *world_ranks, int n, int tag, rs_comm **out) RS_MUST_CHECK;
+
+/* The workers (world ranks from 1 on) of this rank's node; the coordinator is a group of its own.
+ * Collective over the world. */
+rs_status rs_comm_create_node(rs_comm **out) RS_MUST_CHECK;
 void rs_comm_destroy(rs_comm *c); /* collective; takes NULL */
 
 /* Called about once a second while this rank waits for others inside a collective, with the seconds
@@ -55,5 +59,19 @@ rs_status rs_comm_agree(rs_comm *c, rs_status mine) RS_MUST_CHECK;
 
 /* BYTES at DATA from ROOT to all. Collective. */
 rs_status rs_comm_broadcast(rs_comm *c, int root, void *data, size_t bytes) RS_MUST_CHECK;
+
+/* ---- memory that ranks of one node share ---------------------------------------------------- */
+
+/* One block that every rank of a group on one node sees at an address of its own; plain memory in a
+ * group of one. */
+typedef struct rs_shared rs_shared;
+
+/* BYTES of it, for the ranks of C. RS_ERR_NOMEM on all ranks when the node has no room. Collective.
+ */
+rs_status rs_shared_create(rs_comm *c, size_t bytes, rs_shared **out) RS_MUST_CHECK;
+void *rs_shared_memory(const rs_shared *s);
+/* What one rank has written before this call, all may read after it. Collective. */
+rs_status rs_shared_publish(rs_shared *s) RS_MUST_CHECK;
+void rs_shared_destroy(rs_shared *s); /* collective; before its group; takes NULL */
 
 #endif

@@ -48,6 +48,7 @@ typedef struct rs_stage_host {
 } rs_stage_host;
 
 typedef struct rs_data_cache rs_data_cache;
+enum { RS_MOST_SHARED = 8 }; /* datasets that the ranks of a node hold in common */
 
 typedef struct rs_stage_context {
   const rs_settings *settings;
@@ -68,7 +69,8 @@ rs_status rs_stage_final(rs_stage_context *c, const char *name, double value) RS
 rs_status rs_stage_tick(rs_stage_context *c, const rs_stage_progress *progress,
                         const rs_stage_saver *saver) RS_MUST_CHECK;
 
-/* Datasets stay loaded between the stages of a process. */
+/* Datasets stay loaded between the stages of a process. Collective over the node when there is a
+ * copy that it shares. */
 rs_status rs_data_cache_create(rs_data_cache **out) RS_MUST_CHECK;
 void rs_data_cache_destroy(rs_data_cache *cache);
 
@@ -100,6 +102,9 @@ typedef struct rs_experiment {
   /* Appends to OUT what the data that SETTINGS name are: "<file>=<checksum>; ..." or "built in".
    * Results of one text are not continued with data of another. NULL: there are no data. */
   rs_status (*fingerprint)(const rs_settings *settings, rs_str *out);
+  /* Loads the data that SETTINGS name into CACHE, one copy for all ranks of NODE. NULL: there are
+   * none. Collective. */
+  rs_status (*share)(const rs_settings *settings, rs_data_cache *cache, rs_comm *node);
   const char *example; /* a small job on a built-in source; the conformance suite runs it */
   bool hidden;         /* for tests: not listed by `kinds` */
 } rs_experiment;

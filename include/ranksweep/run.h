@@ -50,7 +50,12 @@ typedef struct rs_runner rs_runner;
 
 /* DIRECTORY: where stages leave their output, "RESULTS.ckpt". */
 rs_status rs_runner_create(const char *directory, rs_runner **out) RS_MUST_CHECK;
-void rs_runner_destroy(rs_runner *r);
+void rs_runner_destroy(rs_runner *r); /* collective over the node after rs_runner_share */
+
+/* Load the data that stages of KIND with SETTINGS read, one copy for all ranks of NODE. What cannot
+ * be shared is loaded by each process when it needs it. Collective. */
+void rs_runner_share(rs_runner *r, const rs_experiment *kind, const rs_settings *settings,
+                     rs_comm *node);
 
 /* Run TASK on the group COMM. Failures are in the report, the same on every rank. The stage's
  * checkpoints stay, also when it has ended well: they may go when that is on record. Collective. */

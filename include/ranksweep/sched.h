@@ -168,9 +168,11 @@ rs_status rs_transport_poll(rs_transport *t, double seconds, rs_receive receive,
 
 /* ---- the worker ----------------------------------------------------------------------------- */
 
-/* Serve as a worker until the coordinator says that all is over. STOP, which may be NULL, is asked
+/* Serve as a worker until the coordinator says that all is over. NODE: the workers of this node,
+ * which share data. STOP, which may be NULL, is asked
  * now and then why the run has to stop (NULL: it has not); the coordinator is told. */
-rs_status rs_work(rs_transport *t, const char *(*stop)(void *user), void *user) RS_MUST_CHECK;
+rs_status rs_work(rs_transport *t, rs_comm *node, const char *(*stop)(void *user),
+                  void *user) RS_MUST_CHECK;
 
 /* ---- the coordinator ------------------------------------------------------------------------ */
 

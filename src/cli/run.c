@@ -275,9 +275,9 @@ static int run_alone(run_arguments *a, int argc, char **argv) {
   return exit_status;
 }
 
-static int work(rs_transport *t) {
+static int work(rs_transport *t, rs_comm *node) {
   session s = {0};
-  if (rs_work(t, stop_asked, &s) == RS_OK) return EXIT_DONE;
+  if (rs_work(t, node, stop_asked, &s) == RS_OK) return EXIT_DONE;
   fprintf(stderr, "ranksweep: worker rank %d: %s\n", rs_transport_rank(t), rs_error_message());
   rs_comm_abort(EXIT_TRIALS_FAILED);
   return EXIT_TRIALS_FAILED;
@@ -296,6 +296,7 @@ static rs_status bind_workers(int rank) {
 static int take_part(run_arguments *a, int argc, char **argv) {
   int rank, size, exit_status;
   rs_transport *t;
+  rs_comm *node = NULL;
   watch_signals(); /* before MPI starts: a stop in the first moments is one as well */
   rs_status status = rs_comm_start(&argc, &argv, &rank, &size);
   if (status != RS_OK) return cli_fail(status);
@@ -303,9 +304,11 @@ static int take_part(run_arguments *a, int argc, char **argv) {
   if (status == RS_OK && size == 1) {
     exit_status = run_alone(a, argc, argv);
   } else if (status == RS_OK && (status = bind_workers(rank)) == RS_OK &&
+             (status = rs_comm_create_node(&node)) == RS_OK &&
              (status = rs_transport_create_mpi(&t)) == RS_OK) {
-    exit_status = rank == 0 ? load_and_coordinate(a, t, argc, argv) : work(t);
+    exit_status = rank == 0 ? load_and_coordinate(a, t, argc, argv) : work(t, node);
     rs_transport_destroy(t);
+    rs_comm_destroy(node);
   } else {
     exit_status = cli_fail(status);
   }

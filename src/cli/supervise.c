@@ -15,7 +15,10 @@
 
 #include "ranksweep/sched.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 typedef struct supervision {
   const char *results;
@@ -29,6 +32,15 @@ typedef struct supervision {
 
 /* ---- signs of life -------------------------------------------------------------------------- */
 
+/* mpirun hands a stop on to the ranks, but has been seen not to (when a plugin of its keeps threads
+ * of its own). One more signal does no harm. */
+static void stop_directly(const rs_journal_holder *holder) {
+  char host[sizeof holder->host] = "";
+  gethostname(host, sizeof host - 1);
+  if (launch_stop_asked() && holder->lives == 1 && strcmp(host, holder->host) == 0)
+    kill((pid_t)holder->pid, SIGUSR1);
+}
+
 /* The coordinator's main thread leaves a tick beside the journal many times a second; alone with
  * its stage, at every message of it. Starting and ending, without the journal, must not take for
  * ever either. */
@@ -37,6 +49,7 @@ static bool lives(void *user) {
   rs_journal_holder holder;
   double now = rs_clock_now();
   bool known = rs_journal_owner(s->journal, &holder) == RS_OK && holder.present;
+  if (known) stop_directly(&holder);
   uint64_t tick = known ? holder.tick + 1 : 0;
   if (tick != s->tick) {
     s->tick = tick;

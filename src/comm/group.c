@@ -1,17 +1,8 @@
 /* Collectives of one group. */
-#include "ranksweep/comm.h"
+#include "group.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <mpi.h>
-
-struct rs_comm {
-  int rank, size;
-  MPI_Comm mpi; /* MPI_COMM_NULL: alone */
-  rs_comm_watch watch;
-  void *user;
-};
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
@@ -21,7 +12,7 @@ rs_status rs_comm_create_solo(rs_comm **out) {
   return RS_OK;
 }
 
-static rs_status check(int code, const char *what) {
+rs_status group_check(int code, const char *what) {
   if (code == MPI_SUCCESS) return RS_OK;
   char text[MPI_MAX_ERROR_STRING];
   int length;
@@ -29,25 +20,47 @@ static rs_status check(int code, const char *what) {
   return rs_fail(RS_ERR_LOST, "%s: %s", what, text);
 }
 
+rs_status group_wrap(MPI_Comm mpi, rs_comm **out) {
+  int size;
+  MPI_Comm_size(mpi, &size);
+  rs_status status = rs_comm_create_solo(out);
+  if (status != RS_OK || size == 1) {
+    MPI_Comm_free(&mpi);
+    return status;
+  }
+  (*out)->mpi = mpi;
+  (*out)->size = size;
+  MPI_Comm_set_errhandler(mpi, MPI_ERRORS_RETURN);
+  MPI_Comm_rank(mpi, &(*out)->rank);
+  return RS_OK;
+}
+
 rs_status rs_comm_create_group(const int *world_ranks, int n, int tag, rs_comm **out) {
-  RS_TRY(rs_comm_create_solo(out));
-  if (n == 1) return RS_OK;
+  *out = NULL;
+  if (n == 1) return rs_comm_create_solo(out);
   MPI_Group world, members;
+  MPI_Comm mpi;
   MPI_Comm_group(MPI_COMM_WORLD, &world);
   MPI_Group_incl(world, n, world_ranks, &members);
   rs_status status =
-      check(MPI_Comm_create_group(MPI_COMM_WORLD, members, tag, &(*out)->mpi), "forming a group");
+      group_check(MPI_Comm_create_group(MPI_COMM_WORLD, members, tag, &mpi), "forming a group");
   MPI_Group_free(&members);
   MPI_Group_free(&world);
-  if (status != RS_OK) {
-    free(*out);
-    *out = NULL;
-    return status;
-  }
-  MPI_Comm_set_errhandler((*out)->mpi, MPI_ERRORS_RETURN);
-  MPI_Comm_rank((*out)->mpi, &(*out)->rank);
-  MPI_Comm_size((*out)->mpi, &(*out)->size);
-  return RS_OK;
+  return status == RS_OK ? group_wrap(mpi, out) : status;
+}
+
+rs_status rs_comm_create_node(rs_comm **out) {
+  MPI_Comm node, workers;
+  int rank;
+  *out = NULL;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  RS_TRY(group_check(
+      MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node),
+      "finding the ranks of this node"));
+  rs_status status = group_check(MPI_Comm_split(node, rank > 0, rank, &workers),
+                                 "finding the workers of this node");
+  MPI_Comm_free(&node);
+  return status == RS_OK ? group_wrap(workers, out) : status;
 }
 
 void rs_comm_destroy(rs_comm *c) {
@@ -87,7 +100,7 @@ static rs_status wait_for(rs_comm *c, MPI_Request *request, const char *what) {
   double start = rs_clock_now(), watched = start;
   for (;;) {
     int done;
-    RS_TRY(check(MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
+    RS_TRY(group_check(MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
     if (done) return RS_OK;
     double now = rs_clock_now();
     if (c->watch != NULL && now - watched > WATCH_SECONDS) {
@@ -98,10 +111,9 @@ static rs_status wait_for(rs_comm *c, MPI_Request *request, const char *what) {
   }
 }
 
-/* Returns when all ranks have come. */
-static rs_status meet(rs_comm *c, const char *what) {
+rs_status group_meet(rs_comm *c, const char *what) {
   MPI_Request request;
-  RS_TRY(check(MPI_Ibarrier(c->mpi, &request), what));
+  RS_TRY(group_check(MPI_Ibarrier(c->mpi, &request), what));
   return wait_for(c, &request, what);
 }
 
@@ -117,10 +129,11 @@ static rs_status sum_piece(rs_comm *c, void *data, int count, size_t width, MPI_
   const size_t small = 65536; /* bytes */
   MPI_Request request;
   if ((size_t)count * width > small) {
-    RS_TRY(meet(c, what));
-    return check(MPI_Allreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, c->mpi), what);
+    RS_TRY(group_meet(c, what));
+    return group_check(MPI_Allreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, c->mpi), what);
   }
-  RS_TRY(check(MPI_Iallreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, c->mpi, &request), what));
+  RS_TRY(group_check(MPI_Iallreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, c->mpi, &request),
+                     what));
   return wait_for(c, &request, what);
 }
 
@@ -147,7 +160,8 @@ rs_status rs_comm_broadcast(rs_comm *c, int root, void *data, size_t bytes) {
   for (size_t done = 0; done < bytes; done += PIECE) {
     int count = (int)(bytes - done < PIECE ? bytes - done : PIECE);
     MPI_Request request;
-    RS_TRY(check(MPI_Ibcast((char *)data + done, count, MPI_BYTE, root, c->mpi, &request), what));
+    RS_TRY(group_check(MPI_Ibcast((char *)data + done, count, MPI_BYTE, root, c->mpi, &request),
+                       what));
     RS_TRY(wait_for(c, &request, what));
   }
   return RS_OK;
@@ -160,7 +174,8 @@ rs_status rs_comm_agree(rs_comm *c, rs_status mine) {
   } vote = {(int)mine, c->rank}, worst;
   static const char what[] = "agreeing on a status";
   MPI_Request request;
-  RS_TRY(check(MPI_Iallreduce(&vote, &worst, 1, MPI_2INT, MPI_MAXLOC, c->mpi, &request), what));
+  RS_TRY(
+      group_check(MPI_Iallreduce(&vote, &worst, 1, MPI_2INT, MPI_MAXLOC, c->mpi, &request), what));
   RS_TRY(wait_for(c, &request, what));
   if (worst.status == RS_OK) return RS_OK;
   char text[1024] = "";

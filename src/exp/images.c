@@ -50,8 +50,7 @@ void rs_exp_check_images(const rs_settings *s, rs_problems *problems) {
     rs_problem_add(problems, rs_settings_place(s, "data.path"), "%s", rs_error_message());
 }
 
-/* The networks here read 28 x 28 pixels and know ten classes. */
-static rs_status load(const rs_images_spec *spec, rs_images *train, rs_images *test) {
+rs_status rs_exp_read_images(const rs_images_spec *spec, rs_images *train, rs_images *test) {
   RS_TRY(rs_images_load(spec, train, test));
   if (train->rows * train->cols == RS_MLP_INPUTS && train->classes == RS_MLP_CLASSES) return RS_OK;
   rs_status status = rs_fail(RS_ERR_DATA, "%s: expected images of 28 x 28, found %zu x %zu",
@@ -65,7 +64,7 @@ rs_status rs_exp_verify_images(const rs_settings *s) {
   rs_images_spec spec = rs_exp_image_spec(s);
   rs_images train, test;
   if (spec.source == RS_IMAGES_DIGITS) return RS_OK;
-  RS_TRY(load(&spec, &train, &test));
+  RS_TRY(rs_exp_read_images(&spec, &train, &test));
   rs_images_free(&train);
   rs_images_free(&test);
   return RS_OK;
@@ -74,56 +73,4 @@ rs_status rs_exp_verify_images(const rs_settings *s) {
 rs_status rs_exp_fingerprint_images(const rs_settings *s, rs_str *out) {
   rs_images_spec spec = rs_exp_image_spec(s);
   return rs_images_fingerprint(&spec, out);
-}
-
-/* ---- cache ------------------------------------------------------------------------------------
- */
-
-struct rs_data_cache {
-  bool full;
-  rs_images_spec spec; /* its path is `path` */
-  char *path;
-  rs_images train, test;
-};
-
-rs_status rs_data_cache_create(rs_data_cache **out) {
-  return rs_new(out, 1, sizeof **out);
-}
-
-static void empty(rs_data_cache *cache) {
-  rs_images_free(&cache->train);
-  rs_images_free(&cache->test);
-  free(cache->path);
-  *cache = (rs_data_cache){0};
-}
-
-void rs_data_cache_destroy(rs_data_cache *cache) {
-  if (cache == NULL) return;
-  empty(cache);
-  free(cache);
-}
-
-static bool same_text(const char *a, const char *b) {
-  return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static bool holds(const rs_data_cache *cache, const rs_images_spec *spec) {
-  return cache->full && cache->spec.source == spec->source && same_text(cache->path, spec->path) &&
-         cache->spec.train_limit == spec->train_limit &&
-         cache->spec.test_limit == spec->test_limit && cache->spec.seed == spec->seed;
-}
-
-rs_status rs_exp_load_images(rs_data_cache *cache, const rs_settings *s, const rs_images **train,
-                             const rs_images **test) {
-  rs_images_spec spec = rs_exp_image_spec(s);
-  if (!holds(cache, &spec)) {
-    empty(cache);
-    RS_TRY(rs_strdup(&cache->path, spec.path));
-    cache->spec = spec;
-    RS_TRY(load(&spec, &cache->train, &cache->test));
-    cache->full = true;
-  }
-  *train = &cache->train;
-  *test = &cache->test;
-  return RS_OK;
 }

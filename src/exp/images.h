@@ -18,9 +18,18 @@ rs_status rs_exp_verify_images(const rs_settings *s) RS_MUST_CHECK;
 /* rs_images_fingerprint of the source that the settings describe. */
 rs_status rs_exp_fingerprint_images(const rs_settings *s, rs_str *out) RS_MUST_CHECK;
 
-/* The images, loaded at most once a process in a row; they belong to the cache until its next load.
- */
+/* Both parts, as the networks here read them: 28 x 28 pixels, ten classes. */
+rs_status rs_exp_read_images(const rs_images_spec *spec, rs_images *train,
+                             rs_images *test) RS_MUST_CHECK;
+
+/* The images, from memory that the node shares when rs_exp_share_images was called for them, else
+ * loaded by this process; they belong to the cache until its next load. */
 rs_status rs_exp_load_images(rs_data_cache *cache, const rs_settings *s, const rs_images **train,
                              const rs_images **test) RS_MUST_CHECK;
+
+/* One copy for all ranks of NODE, which its first rank loads; on failure there is none. Collective.
+ */
+rs_status rs_exp_share_images(const rs_settings *s, rs_data_cache *cache,
+                              rs_comm *node) RS_MUST_CHECK;
 
 #endif

@@ -163,6 +163,7 @@ const rs_experiment rs_svd_compress = {
     .metrics = rs_exp_mlp_metrics,
     .verify = rs_exp_verify_images,
     .fingerprint = rs_exp_fingerprint_images,
+    .share = rs_exp_share_images,
     .example = "name: example\n"
                "experiment: svd-compress\n"
                "data: {source: digits, train: 600, test: 200}\n"

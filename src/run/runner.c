@@ -35,6 +35,11 @@ void rs_runner_destroy(rs_runner *r) {
   free(r);
 }
 
+void rs_runner_share(rs_runner *r, const rs_experiment *kind, const rs_settings *settings,
+                     rs_comm *node) {
+  if (kind->share != NULL) (void)!kind->share(settings, r->cache, node);
+}
+
 /* ---- the stage's ways out ------------------------------------------------------------------- */
 
 typedef struct run_state {

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const double POLL_SECONDS = 0.1;
 
@@ -23,6 +24,48 @@ static rs_status set_up_workers(coordinator *c) {
   rs_transport_workers(c->transport, &first, &count);
   for (int rank = first; rank < first + count; rank++) RS_TRY(set_up_worker(c, rank));
   return RS_OK;
+}
+
+/* What SETTINGS say of their data: equal texts, equal data. */
+static rs_status data_key(const rs_settings *settings, rs_str *out) {
+  static const char *const reads[] = {"experiment", "data.", "seed", NULL};
+  rs_settings_canonical(settings, reads, out);
+  return rs_str_status(out);
+}
+
+static rs_status send_data(coordinator *c, const rs_settings *settings) {
+  int first, count;
+  char *text;
+  RS_TRY(rs_settings_to_json(settings, &text));
+  rs_transport_workers(c->transport, &first, &count);
+  rs_status status = RS_OK;
+  for (int rank = first; rank < first + count && status == RS_OK; rank++)
+    status =
+        message_send(c->transport, rank, json_pack("{s:s, s:s}", "is", "data", "settings", text));
+  free(text);
+  return status;
+}
+
+/* Nodes hold one copy of what is needed from the start; whatever else is swept or proposed later,
+ * each process loads by itself. */
+static rs_status share_data(coordinator *c) {
+  rs_str keys[RS_MOST_SHARED] = {{0}};
+  size_t n = 0;
+  rs_status status = RS_OK;
+  for (size_t i = 0; i < rs_plan_stages(c->plan) && n < RS_MOST_SHARED && status == RS_OK; i++) {
+    const rs_stage *stage = rs_plan_stage(c->plan, i);
+    size_t same = 0;
+    if (rs_sched_stage_state(c->sched, stage->index) != RS_PENDING) continue;
+    status = data_key(stage->settings, &keys[n]);
+    while (status == RS_OK && strcmp(keys[same].text, keys[n].text) != 0) same++;
+    if (status == RS_OK && same == n) status = send_data(c, stage->settings);
+    if (same == n)
+      n++;
+    else
+      rs_str_free(&keys[n]);
+  }
+  for (size_t i = 0; i < RS_MOST_SHARED; i++) rs_str_free(&keys[i]);
+  return status;
 }
 
 static rs_status prepare_keep(coordinator *c) {
@@ -62,7 +105,8 @@ static rs_status prepare(coordinator *c) {
   RS_TRY(coordinator_take_stock(c, &view));
   RS_TRY(record_snapshot(c->record, &view));
   record_clean(c->record); /* now that the results file links to none of them */
-  return set_up_workers(c);
+  RS_TRY(set_up_workers(c));
+  return share_data(c);
 }
 
 static rs_status run(coordinator *c) {

@@ -4,6 +4,8 @@
  *  - setup {directory, kind, threads}: before the first start
  *  - start {stage, attempt, step, settings, identity, parent, workers}
  *  - stop {stage}: checkpoint and leave
+ *  - data {settings}: to all workers, before the first start: share what these settings name with
+ *    the others of the node
  *  - end {}: nothing more will come
  *
  * From workers:

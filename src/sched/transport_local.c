@@ -8,6 +8,7 @@
 typedef struct local_transport {
   rs_transport base;
   rs_worker *worker;
+  rs_comm *node;
   bool in_worker;     /* the worker is running: it sends to the coordinator, and polls for itself */
   rs_receive receive; /* the coordinator's, while it polls */
   void *user;
@@ -18,6 +19,7 @@ typedef struct local_transport {
 static void destroy(rs_transport *t) {
   local_transport *local = (local_transport *)t;
   rs_worker_destroy(local->worker);
+  rs_comm_destroy(local->node);
   for (size_t i = local->first; i < local->count; i++) free(local->queue[i]);
   free(local->queue);
   free(local->base.nodes);
@@ -84,7 +86,8 @@ rs_status rs_transport_create_local(rs_transport **out) {
       (rs_transport){.ops = &ops, .rank = 0, .size = 1, .first_worker = 0, .n_workers = 1};
   rs_status status = rs_new(&local->base.nodes, 1, sizeof *local->base.nodes);
   if (status == RS_OK) node_look(local->base.nodes);
-  if (status == RS_OK) status = rs_worker_create(&local->base, &local->worker);
+  if (status == RS_OK) status = rs_comm_create_solo(&local->node);
+  if (status == RS_OK) status = rs_worker_create(&local->base, local->node, &local->worker);
   if (status != RS_OK) {
     destroy(&local->base);
     return status;

@@ -13,6 +13,7 @@ struct rs_worker {
   rs_transport *transport;
   rs_runner *runner;
   const rs_experiment *kind;
+  rs_comm *node;
   int threads;
   json_t *order; /* the start message that waits, or NULL */
   int stage;     /* running, -1: none */
@@ -23,9 +24,10 @@ struct rs_worker {
   rs_status status; /* first failure while a message was taken */
 };
 
-rs_status rs_worker_create(rs_transport *t, rs_worker **out) {
+rs_status rs_worker_create(rs_transport *t, rs_comm *node, rs_worker **out) {
   RS_TRY(rs_new(out, 1, sizeof **out));
   (*out)->transport = t;
+  (*out)->node = node;
   (*out)->stage = -1;
   return RS_OK;
 }
@@ -52,8 +54,17 @@ static rs_status set_up(rs_worker *w, const json_t *message) {
   return rs_runner_create(message_text(message, "directory"), &w->runner);
 }
 
+static rs_status share_data(rs_worker *w, const json_t *message) {
+  rs_settings *settings;
+  RS_TRY(rs_settings_from_json(&w->kind->schema, message_text(message, "settings"), &settings));
+  rs_runner_share(w->runner, w->kind, settings, w->node);
+  rs_settings_destroy(settings);
+  return RS_OK;
+}
+
 static rs_status take(rs_worker *w, json_t *message) {
   if (message_is(message, "setup")) return set_up(w, message);
+  if (message_is(message, "data")) return share_data(w, message);
   if (message_is(message, "start")) {
     RS_ASSERT(w->order == NULL);
     w->order = json_incref(message);
@@ -224,10 +235,10 @@ static rs_status greet(rs_worker *w) {
       json_pack("{s:s, s:i, s:i}", "is", "hello", "pid", (int)getpid(), "cpus", CPU_COUNT(&cores)));
 }
 
-rs_status rs_work(rs_transport *t, const char *(*stop)(void *user), void *user) {
+rs_status rs_work(rs_transport *t, rs_comm *node, const char *(*stop)(void *user), void *user) {
   enum { IDLE_SECONDS = 1 };
   rs_worker *w;
-  RS_TRY(rs_worker_create(t, &w));
+  RS_TRY(rs_worker_create(t, node, &w));
   w->stop_asked = stop;
   w->user = user;
   rs_status status = greet(w);
@@ -236,6 +247,6 @@ rs_status rs_work(rs_transport *t, const char *(*stop)(void *user), void *user) 
     if (status == RS_OK) status = tell_stop(w);
     if (status == RS_OK) status = rs_worker_run_pending(w);
   }
-  rs_worker_destroy(w);
+  if (status == RS_OK) rs_worker_destroy(w); /* else the others have no end to come to */
   return status;
 }

@@ -6,7 +6,7 @@
 
 typedef struct rs_worker rs_worker;
 
-rs_status rs_worker_create(rs_transport *t, rs_worker **out) RS_MUST_CHECK;
+rs_status rs_worker_create(rs_transport *t, rs_comm *node, rs_worker **out) RS_MUST_CHECK;
 void rs_worker_destroy(rs_worker *w);
 
 /* An rs_receive: note what the coordinator says. */

@@ -1,0 +1,25 @@
+/* The inside of a group, for the files of this module. */
+#ifndef RANKSWEEP_COMM_GROUP_H
+#define RANKSWEEP_COMM_GROUP_H
+
+#include "ranksweep/comm.h"
+
+#include <mpi.h>
+
+struct rs_comm {
+  int rank, size;
+  MPI_Comm mpi; /* MPI_COMM_NULL: alone */
+  rs_comm_watch watch;
+  void *user;
+};
+
+/* RS_ERR_LOST with MPI's text when CODE says that WHAT failed. */
+rs_status group_check(int code, const char *what) RS_MUST_CHECK;
+
+/* Returns when all ranks have come; without spinning, and watched. Collective. */
+rs_status group_meet(rs_comm *c, const char *what) RS_MUST_CHECK;
+
+/* The ranks of MPI, which is taken over, also on failure. */
+rs_status group_wrap(MPI_Comm mpi, rs_comm **out) RS_MUST_CHECK;
+
+#endif
