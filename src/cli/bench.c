@@ -1,10 +1,9 @@
 /* ranksweep bench: how near the hot paths are to what the machine can do. */
-#include "cli.h"
+#include "bench.h"
 #include "world.h"
 
 #include "ranksweep/comm.h"
 #include "ranksweep/data.h"
-#include "ranksweep/nn.h"
 #include "ranksweep/num.h"
 
 #include <getopt.h>
@@ -20,7 +19,7 @@ static const char help[] =
     "rate and as a share of the fastest large product, and the memory-bound optimizer against a "
     "copy.\n";
 
-enum { BATCH = 128, WIDTH = 1024, HIDDEN = 5, LARGE = 2048 };
+enum { LARGE = 2048 };
 
 typedef struct bench {
   double seconds, peak; /* per figure; best rate of a large product, FLOP/s */
@@ -29,6 +28,16 @@ typedef struct bench {
 /* ---- timing --------------------------------------------------------------------------------- */
 
 typedef void (*work)(void *user);
+
+static int compare(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+double bench_median(double *times, size_t n) {
+  qsort(times, n, sizeof *times, compare);
+  return times[n / 2];
+}
 
 /* Median time of one call over at least `seconds`. */
 static double median_time(double seconds, work run, void *user) {
@@ -42,13 +51,7 @@ static double median_time(double seconds, work run, void *user) {
     run(user);
     times[n] = rs_clock_now() - t;
   }
-  for (size_t i = 1; i < n; i++) /* insertion sort: few thousand at most, nearly equal */
-    for (size_t k = i; k > 0 && times[k] < times[k - 1]; k--) {
-      double swap = times[k];
-      times[k] = times[k - 1];
-      times[k - 1] = swap;
-    }
-  return times[n / 2];
+  return bench_median(times, n);
 }
 
 static void report(const bench *b, const char *what, double seconds, double flops) {
@@ -136,48 +139,58 @@ static void step(void *user) {
   (void)!rs_trainer_step(user); /* synthetic data: the loss stays finite */
 }
 
-static void layers_of(rs_layer_spec layers[HIDDEN + 1]) {
-  for (size_t i = 0; i < HIDDEN; i++)
-    layers[i] = (rs_layer_spec){i == 0 ? 784 : WIDTH, WIDTH, 0, RS_RELU};
-  layers[HIDDEN] = (rs_layer_spec){WIDTH, 10, 0, RS_LINEAR};
+void bench_layers(size_t svd_rank, rs_layer_spec layers[BENCH_LAYERS]) {
+  for (size_t i = 0; i < BENCH_HIDDEN; i++)
+    layers[i] = (rs_layer_spec){i == 0 ? 784 : BENCH_WIDTH, BENCH_WIDTH, svd_rank, RS_RELU};
+  layers[BENCH_HIDDEN] = (rs_layer_spec){BENCH_WIDTH, 10, 0, RS_LINEAR};
 }
 
-static rs_status bench_training(const bench *b, size_t *parameters) {
-  rs_layer_spec layers[HIDDEN + 1];
-  rs_images_spec spec = {
-      .source = RS_IMAGES_DIGITS, .train_limit = 50 * BATCH, .test_limit = 1, .seed = 1};
-  rs_train_spec train = {.epochs = 1000,
-                         .batch = BATCH,
+rs_train_spec bench_train_spec(size_t batch) {
+  return (rs_train_spec){.epochs = 1000000,
+                         .batch = batch,
                          .lr = 1e-4,
                          .beta1 = 0.9,
                          .beta2 = 0.999,
                          .epsilon = 1e-7,
                          .seed = 1,
                          .stage = "bench"};
-  rs_images images = {0}, test = {0};
+}
+
+rs_status bench_images(size_t count, rs_images *out) {
+  rs_images_spec spec = {
+      .source = RS_IMAGES_DIGITS, .train_limit = count, .test_limit = 1, .seed = 1};
+  rs_images test;
+  RS_TRY(rs_images_load(&spec, out, &test));
+  rs_images_free(&test);
+  return RS_OK;
+}
+
+static rs_status bench_training(const bench *b, size_t *parameters) {
+  rs_layer_spec layers[BENCH_LAYERS];
+  rs_train_spec train = bench_train_spec(BENCH_BATCH);
+  rs_images images = {0};
   rs_network *net = NULL;
   rs_trainer *trainer = NULL;
   rs_comm *comm = NULL;
-  layers_of(layers);
-  rs_status status = rs_images_load(&spec, &images, &test);
+  bench_layers(0, layers);
+  rs_status status = bench_images(50 * BENCH_BATCH, &images);
   if (status == RS_OK) status = rs_comm_create_solo(&comm);
-  if (status == RS_OK) status = rs_network_create(layers, HIDDEN + 1, &net);
+  if (status == RS_OK) status = rs_network_create(layers, BENCH_LAYERS, &net);
   if (status == RS_OK) {
     rs_network_init(net, 1, "bench");
     status = rs_trainer_create(net, &images, &train, comm, &trainer);
   }
   if (status == RS_OK) {
-    double flops = BATCH * rs_network_flops(layers, HIDDEN + 1, true);
+    double flops = BENCH_BATCH * rs_network_flops(layers, BENCH_LAYERS, true);
     double t = median_time(2 * b->seconds, step, trainer);
     report(b, "one training step (Adam)", t, flops);
-    printf("%-44s %9.2f s\n", "which makes an epoch of 60,000 images", t * 60000 / BATCH);
+    printf("%-44s %9.2f s\n", "which makes an epoch of 60,000 images", t * 60000 / BENCH_BATCH);
     *parameters = net->size;
   }
   rs_trainer_destroy(trainer);
   rs_network_destroy(net);
   rs_comm_destroy(comm);
   rs_images_free(&images);
-  rs_images_free(&test);
   return status;
 }
 
@@ -189,15 +202,15 @@ typedef struct decomposition {
 
 static void decompose(void *user) {
   decomposition *d = user;
-  (void)!rs_svd_thin(WIDTH, WIDTH, d->a, d->u, d->s, d->vt);
+  (void)!rs_svd_thin(BENCH_WIDTH, BENCH_WIDTH, d->a, d->u, d->s, d->vt);
 }
 
 static rs_status bench_svd(void) {
   decomposition d = {0};
-  size_t n = (size_t)WIDTH * WIDTH;
+  size_t n = (size_t)BENCH_WIDTH * BENCH_WIDTH;
   rs_status status = rs_new(&d.a, n, sizeof(float));
   if (status == RS_OK) status = rs_new(&d.u, n, sizeof(float));
-  if (status == RS_OK) status = rs_new(&d.s, WIDTH, sizeof(float));
+  if (status == RS_OK) status = rs_new(&d.s, BENCH_WIDTH, sizeof(float));
   if (status == RS_OK) status = rs_new(&d.vt, n, sizeof(float));
   if (status == RS_OK) {
     rs_stream s = rs_stream_make(1, "bench", "svd", 0);
@@ -220,9 +233,12 @@ static rs_status bench_all(bench *b) {
          rs_num_blas_core());
   printf("%-44s %12s %16s %7s\n", "", "time", "rate", "of peak");
   RS_TRY(bench_product(b, "product 2048 x 2048 x 2048 (peak)", RS_GEMM_NN, LARGE, LARGE, LARGE));
-  RS_TRY(bench_product(b, "forward   128 x 1024 x 1024", RS_GEMM_NN, BATCH, WIDTH, WIDTH));
-  RS_TRY(bench_product(b, "to input  128 x 1024 x 1024 (B^T)", RS_GEMM_NT, BATCH, WIDTH, WIDTH));
-  RS_TRY(bench_product(b, "weights  1024 x 1024 x  128 (A^T)", RS_GEMM_TN, WIDTH, WIDTH, BATCH));
+  RS_TRY(bench_product(b, "forward   128 x 1024 x 1024", RS_GEMM_NN, BENCH_BATCH, BENCH_WIDTH,
+                       BENCH_WIDTH));
+  RS_TRY(bench_product(b, "to input  128 x 1024 x 1024 (B^T)", RS_GEMM_NT, BENCH_BATCH, BENCH_WIDTH,
+                       BENCH_WIDTH));
+  RS_TRY(bench_product(b, "weights  1024 x 1024 x  128 (A^T)", RS_GEMM_TN, BENCH_WIDTH, BENCH_WIDTH,
+                       BENCH_BATCH));
   RS_TRY(bench_training(b, &parameters));
   RS_TRY(bench_memory(b, parameters));
   return bench_svd();
@@ -234,6 +250,7 @@ static int run(int argc, char **argv) {
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
   bench b = {.seconds = 2};
+  if (argc > 1 && strcmp(argv[1], "scaling") == 0) return bench_scaling(argc - 1, argv + 1);
   int threads = world_cores();
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
@@ -254,7 +271,7 @@ static int run(int argc, char **argv) {
 
 const cli_command cli_bench = {
     .name = "bench",
-    .usage = "bench [--threads T] [--seconds S]",
+    .usage = "bench [scaling] [--threads T] [--seconds S]",
     .summary = "Measure the hot paths against the machine.",
     .run = run,
 };

@@ -3,3 +3,5 @@ rs_test(relay SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_relay.c ${CMAKE_SOURCE_DIR}
 rs_test(deadline
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deadline.c ${CMAKE_SOURCE_DIR}/src/cli/deadline.c
         USES base)
+rs_test(scaling
+        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_scaling.c ${CMAKE_SOURCE_DIR}/src/cli/scaling.c)
