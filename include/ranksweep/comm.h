@@ -60,6 +60,36 @@ rs_status rs_comm_agree(rs_comm *c, rs_status mine) RS_MUST_CHECK;
 /* BYTES at DATA from ROOT to all. Collective. */
 rs_status rs_comm_broadcast(rs_comm *c, int root, void *data, size_t bytes) RS_MUST_CHECK;
 
+/* ---- sums that go on while the ranks compute --------------------------------------------------
+ */
+
+/* Sums over a group of pieces of one array, as they become ready. Every rank starts the same pieces
+ * in the same order, and gets them back in that order. MPI moves data only inside its calls, so
+ * who computes for long polls now and then. */
+typedef struct rs_sums rs_sums;
+
+/* For arrays of SIZE floats. ORDERED: the ranks' values are added in the one tree ((0 + 1) + (2 +
+ * 3)) + ..., as one process would add them; the group's size is then a power of two. C outlives it.
+ */
+rs_status rs_sums_create(rs_comm *c, size_t size, bool ordered, rs_sums **out) RS_MUST_CHECK;
+void rs_sums_destroy(rs_sums *s); /* takes NULL */
+
+/* Sum DATA[FIRST .. FIRST + N - 1]; it must be left alone until it comes back. */
+rs_status rs_sums_start(rs_sums *s, float *data, size_t first, size_t n) RS_MUST_CHECK;
+/* The next piece that is complete: *N > 0. When none is: 0, or with WAIT once there are none. */
+rs_status rs_sums_next(rs_sums *s, bool wait, size_t *first, size_t *n) RS_MUST_CHECK;
+
+/* The same for a few doubles, one set at a time. */
+rs_status rs_sums_start_doubles(rs_sums *s, double *data, size_t n) RS_MUST_CHECK;
+rs_status rs_sums_wait_doubles(rs_sums *s) RS_MUST_CHECK;
+
+/* Seconds in which a sum was under way, those of them in which this rank only waited, and bytes
+ * summed, all since the start. */
+typedef struct rs_sums_account {
+  double busy, waited, bytes;
+} rs_sums_account;
+rs_sums_account rs_sums_accounts(const rs_sums *s);
+
 /* ---- memory that ranks of one node share ---------------------------------------------------- */
 
 /* One block that every rank of a group on one node sees at an address of its own; plain memory in a

@@ -92,6 +92,11 @@ size_t rs_network_size(const rs_layer_spec *layers, size_t n);
 /* ---- training ------------------------------------------------------------------------------- */
 
 typedef enum rs_optimizer { RS_ADAM, RS_SGD } rs_optimizer;
+/* How gradients are summed over a group. RS_FAST: as MPI likes; results agree to rounding whatever
+ * the number of ranks. RS_EXACT: a batch is cut into RS_PARTS parts by its size alone, and their
+ * gradients are added in one tree, so 1, 2, 4 and 8 ranks give the same bits. */
+typedef enum rs_reduction { RS_FAST, RS_EXACT } rs_reduction;
+enum { RS_PARTS = 8 };
 typedef enum rs_schedule { RS_CONSTANT, RS_LINEAR_DECAY, RS_COSINE } rs_schedule;
 
 typedef struct rs_train_spec {
@@ -99,14 +104,43 @@ typedef struct rs_train_spec {
   rs_optimizer optimizer;
   double lr, beta1, beta2, epsilon, momentum, decay;
   rs_schedule schedule;
-  double lr_final; /* share of lr that is left at the end of a decay */
-  double warmup;   /* epochs over which lr rises linearly from 0 */
+  double lr_final;  /* share of lr that is left at the end of a decay */
+  double warmup;    /* epochs over which lr rises linearly from 0 */
+  double clip_norm; /* largest norm of the gradient, which is scaled down to it; 0: any */
+  rs_reduction reduction;
   uint64_t seed;
   const char *stage; /* names the random streams */
 } rs_train_spec;
 
 /* Learning rate of step STEP (from 0) of TOTAL, WARMUP of which warm up. */
 double rs_learning_rate(const rs_train_spec *spec, uint64_t step, uint64_t total, uint64_t warmup);
+
+/* The optimizer's step of one block of parameters over a group: sums gradients in buckets while the
+ * backward pass still runs, and updates each bucket as it arrives. Knows of no layers. */
+typedef struct rs_update rs_update;
+
+/* For VALUES [size]; VALUES and COMM outlive it. RS_EXACT with another number of ranks than 1, 2, 4
+ * or 8 is RS_ERR_USAGE. */
+rs_status rs_update_create(float *values, size_t size, const rs_train_spec *spec, rs_comm *comm,
+                           rs_update **out) RS_MUST_CHECK;
+void rs_update_destroy(rs_update *u);
+
+/* A step, STEP counting from 0, is: begin; then, for each part of this rank's share but the last, a
+ * backward pass into the gradients [size] and keep_part; then a backward pass with `ready` as its
+ * callback, which tells ranges from the block's end to its beginning; then finish. The address of
+ * the gradients is good until the next keep_part. All but begin are collective in their effect:
+ * every rank does the same. */
+void rs_update_begin(rs_update *u, uint64_t step, double lr);
+float *rs_update_gradients(rs_update *u);
+void rs_update_keep_part(rs_update *u);
+rs_status rs_update_ready(void *update, size_t first, size_t size) RS_MUST_CHECK;
+rs_status rs_update_finish(rs_update *u) RS_MUST_CHECK;
+/* Through which the same ranks may sum a few doubles meanwhile. */
+rs_sums *rs_update_sums(rs_update *u);
+
+/* Moments as "optimizer/m" and "optimizer/v". */
+rs_status rs_update_save(const rs_update *u, rs_bundle *into) RS_MUST_CHECK;
+rs_status rs_update_load(rs_update *u, const rs_bundle *from) RS_MUST_CHECK;
 
 /* Trains a classifier on images, data-parallel over a group: every rank takes its share of each
  * batch of the one global order, gradients are summed over the group, every rank makes the same
@@ -129,6 +163,7 @@ typedef struct rs_train_progress {
   bool finished;
   double loss, accuracy; /* means over the epoch's samples so far, on the weights of each step */
   double lr;             /* of the last step */
+  rs_sums_account sums;  /* of gradients over the group */
 } rs_train_progress;
 void rs_trainer_progress(const rs_trainer *t, rs_train_progress *out);
 

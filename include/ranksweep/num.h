@@ -101,6 +101,10 @@ void rs_adam_update(const rs_adam *adam, size_t n, float *w, const float *g, flo
 void rs_sgd_update(double lr, double momentum, double decay, size_t n, float *w, const float *g,
                    float *m);
 
+/* to += from;  x *= factor. */
+void rs_add(size_t n, float *restrict to, const float *restrict from);
+void rs_scale(size_t n, float factor, float *x);
+
 /* Sum of squares of N values in double, in blocks of fixed size; infinite or NaN when a value is.
  */
 double rs_sum_squares(size_t n, const float *x);

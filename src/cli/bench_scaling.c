@@ -110,7 +110,7 @@ static rs_status measure_backward(const scaling_bench *b, rs_network *net, size_
 
 /* Median time of a step of NET in batches of BATCH over COMM. */
 static rs_status measure_step(const scaling_bench *b, rs_network *net, size_t batch, rs_comm *comm,
-                              double *out) {
+                              double *out, rs_sums_account *sums) {
   rs_train_spec spec = bench_train_spec(batch);
   rs_trainer *trainer;
   double *times = NULL, began = rs_clock_now();
@@ -125,6 +125,9 @@ static rs_status measure_step(const scaling_bench *b, rs_network *net, size_t ba
     if (status == RS_OK) status = rs_comm_sum_doubles(comm, &on, 1);
   }
   if (status == RS_OK) *out = bench_median(times, n);
+  rs_train_progress progress;
+  rs_trainer_progress(trainer, &progress);
+  if (sums != NULL) *sums = progress.sums;
   free(times);
   rs_trainer_destroy(trainer);
   return status;
@@ -139,7 +142,7 @@ static rs_status measure_work(const scaling_bench *b, rs_network *net, size_t ro
   rs_status status = rs_comm_agree(b->comm, RS_OK);
   if (status == RS_OK) status = measure_backward(b, net, rows, out);
   if (status == RS_OK) status = rs_comm_agree(b->comm, RS_OK);
-  if (status == RS_OK) status = measure_step(b, net, rows, solo, &step);
+  if (status == RS_OK) status = measure_step(b, net, rows, solo, &step, NULL);
   rs_comm_destroy(solo);
   RS_TRY(rs_comm_agree(b->comm, status));
   out->forward = step - out->ready[out->n - 1];
@@ -230,13 +233,17 @@ static rs_status print_predictions(const scaling_bench *b, const scaling_work wo
 static rs_status print_check(const scaling_bench *b, rs_network *net) {
   int ranks = rs_comm_size(b->comm);
   scaling_work work;
+  rs_sums_account sums;
   double measured;
   RS_TRY(measure_work(b, net, (size_t)(BENCH_BATCH / ranks), &work));
-  RS_TRY(measure_step(b, net, BENCH_BATCH, b->comm, &measured));
+  RS_TRY(measure_step(b, net, BENCH_BATCH, b->comm, &measured, &sums));
   scaling_step step = scaling_predict(&work, &b->here, ranks);
   if (rs_comm_rank(b->comm) == 0)
     printf("%d ranks here, batch %d over all: predicted %.3f ms a step, measured %.3f ms (%.2f)\n",
            ranks, BENCH_BATCH, 1e3 * step.total, 1e3 * measured, step.total / measured);
+  if (rs_comm_rank(b->comm) == 0)
+    printf("rank 0 waited for sums in %.0f %% of the time that they were under way\n",
+           100 * sums.waited / sums.busy);
   return RS_OK;
 }
 

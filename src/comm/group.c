@@ -90,31 +90,40 @@ void rs_comm_set_watch(rs_comm *c, rs_comm_watch watch, void *user) {
 static const double EAGER_SECONDS = 100e-6, SHORTEST_SLEEP = 20e-6, LONGEST_SLEEP = 5e-3,
                     WATCH_SECONDS = 1;
 
+group_wait group_wait_begin(void) {
+  double now = rs_clock_now();
+  return (group_wait){now, now};
+}
+
 static double next_sleep(double waited) {
   double sleep = waited / 8;
   if (sleep < SHORTEST_SLEEP) return SHORTEST_SLEEP;
   return sleep < LONGEST_SLEEP ? sleep : LONGEST_SLEEP;
 }
 
-static rs_status wait_for(rs_comm *c, MPI_Request *request, const char *what) {
-  double start = rs_clock_now(), watched = start;
+void group_wait_more(rs_comm *c, group_wait *w) {
+  double now = rs_clock_now(), waited = now - w->start;
+  if (c->watch != NULL && now - w->watched > WATCH_SECONDS) {
+    w->watched = now;
+    c->watch(c->user, waited);
+  }
+  if (waited > EAGER_SECONDS) rs_clock_sleep(next_sleep(waited));
+}
+
+rs_status group_wait_for(rs_comm *c, MPI_Request *request, const char *what) {
+  group_wait wait = group_wait_begin();
   for (;;) {
     int done;
     RS_TRY(group_check(MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
     if (done) return RS_OK;
-    double now = rs_clock_now();
-    if (c->watch != NULL && now - watched > WATCH_SECONDS) {
-      watched = now;
-      c->watch(c->user, now - start);
-    }
-    if (now - start > EAGER_SECONDS) rs_clock_sleep(next_sleep(now - start));
+    group_wait_more(c, &wait);
   }
 }
 
 rs_status group_meet(rs_comm *c, const char *what) {
   MPI_Request request;
   RS_TRY(group_check(MPI_Ibarrier(c->mpi, &request), what));
-  return wait_for(c, &request, what);
+  return group_wait_for(c, &request, what);
 }
 
 /* ---- collectives ----------------------------------------------------------------------------- */
@@ -134,7 +143,7 @@ static rs_status sum_piece(rs_comm *c, void *data, int count, size_t width, MPI_
   }
   RS_TRY(group_check(MPI_Iallreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, c->mpi, &request),
                      what));
-  return wait_for(c, &request, what);
+  return group_wait_for(c, &request, what);
 }
 
 static rs_status sum(rs_comm *c, void *data, size_t n, size_t width, MPI_Datatype type) {
@@ -162,7 +171,7 @@ rs_status rs_comm_broadcast(rs_comm *c, int root, void *data, size_t bytes) {
     MPI_Request request;
     RS_TRY(group_check(MPI_Ibcast((char *)data + done, count, MPI_BYTE, root, c->mpi, &request),
                        what));
-    RS_TRY(wait_for(c, &request, what));
+    RS_TRY(group_wait_for(c, &request, what));
   }
   return RS_OK;
 }
@@ -176,7 +185,7 @@ rs_status rs_comm_agree(rs_comm *c, rs_status mine) {
   MPI_Request request;
   RS_TRY(
       group_check(MPI_Iallreduce(&vote, &worst, 1, MPI_2INT, MPI_MAXLOC, c->mpi, &request), what));
-  RS_TRY(wait_for(c, &request, what));
+  RS_TRY(group_wait_for(c, &request, what));
   if (worst.status == RS_OK) return RS_OK;
   char text[1024] = "";
   if (worst.rank == c->rank) strncpy(text, rs_error_message(), sizeof text - 1);

@@ -16,6 +16,17 @@ struct rs_comm {
 /* RS_ERR_LOST with MPI's text when CODE says that WHAT failed. */
 rs_status group_check(int code, const char *what) RS_MUST_CHECK;
 
+/* A wait by looking again and again: at once at first, then with sleeps in between. Between two
+ * looks group_wait_more(). */
+typedef struct group_wait {
+  double start, watched;
+} group_wait;
+group_wait group_wait_begin(void);
+void group_wait_more(rs_comm *c, group_wait *wait);
+
+/* Returns when REQUEST is complete. */
+rs_status group_wait_for(rs_comm *c, MPI_Request *request, const char *what) RS_MUST_CHECK;
+
 /* Returns when all ranks have come; without spinning, and watched. Collective. */
 rs_status group_meet(rs_comm *c, const char *what) RS_MUST_CHECK;
 

@@ -90,6 +90,18 @@ const rs_setting rs_exp_mlp_settings[] = {
      .max = 1e6,
      .unit = "epochs",
      .help = "Time over which the learning rate first rises from zero."},
+    {.path = "train.clip_norm",
+     .type = RS_FLOAT,
+     .initial = "0",
+     .min = 0,
+     .max = 1e9,
+     .help = "Largest norm of a step's gradient, which is scaled down to it; 0: as it is."},
+    {.path = "train.reduction",
+     .type = RS_TEXT,
+     .initial = "fast",
+     .choices = "fast|exact",
+     .help = "How the ranks of a group sum gradients: fast, equal to rounding; or exact, the same "
+             "bits on 1, 2, 4 and 8 ranks."},
     {0},
 };
 
@@ -149,6 +161,7 @@ static rs_schedule schedule_of(const char *name) {
 
 rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage) {
   bool adam = strcmp(rs_settings_text(s, "train.optimizer"), "adam") == 0;
+  bool exact = strcmp(rs_settings_text(s, "train.reduction"), "exact") == 0;
   return (rs_train_spec){
       .epochs = (size_t)rs_settings_int(s, "train.epochs"),
       .batch = (size_t)rs_settings_int(s, "train.batch"),
@@ -162,6 +175,8 @@ rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage) {
       .schedule = schedule_of(rs_settings_text(s, "train.schedule")),
       .lr_final = rs_settings_float(s, "train.lr_final"),
       .warmup = rs_settings_float(s, "train.warmup"),
+      .clip_norm = rs_settings_float(s, "train.clip_norm"),
+      .reduction = exact ? RS_EXACT : RS_FAST,
       .seed = (uint64_t)rs_settings_int(s, "seed"),
       .stage = stage,
   };

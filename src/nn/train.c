@@ -2,8 +2,19 @@
 #include "ranksweep/nn.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A step: its batch begins at `start` of the order and has `whole` samples, in which this rank has
+ * the parts [first, last). Each part's loss and number of right answers are summed over the group
+ * as they are, in places of their own: adding zeros is exact, so all ranks can then add the parts
+ * in one order. */
+typedef struct batch {
+  size_t start, whole, first, last;
+  double sums[2 * RS_PARTS]; /* losses, then numbers of right answers */
+  char trouble[256];         /* a loss that is not finite; "" */
+} batch;
 
 struct rs_trainer {
   rs_network *net;
@@ -11,30 +22,31 @@ struct rs_trainer {
   rs_train_spec spec;
   rs_comm *comm;
   rs_workspace *ws;
-  float *gradients, *first_moments, *second_moments; /* [net->size] */
-  float *x;                                          /* [share of a batch, features] */
+  rs_update *update;
+  float *x; /* [rows of a part, features] */
   uint8_t *labels;
   uint32_t *order; /* of the present epoch */
+  size_t parts;    /* that a batch is cut into, over all ranks */
   uint64_t step, steps_per_epoch;
   double loss_sum; /* over the samples of the epoch so far, of the whole group */
   uint64_t seen, correct;
   bool epoch_ended;
-  rs_adam adam; /* with the present step's learning rate */
+  double lr; /* of the present step */
+  batch batch;
 };
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static size_t batch_size(const rs_trainer *t) {
+  return t->spec.batch < t->train->count ? t->spec.batch : t->train->count;
+}
 
 static rs_status allocate(rs_trainer *t) {
-  size_t ranks = (size_t)rs_comm_size(t->comm);
-  size_t batch = t->spec.batch < t->train->count ? t->spec.batch : t->train->count;
-  size_t share = (batch + ranks - 1) / ranks;
-  RS_TRY(rs_workspace_create(t->net, share, true, &t->ws));
-  RS_TRY(rs_new(&t->gradients, t->net->size, sizeof(float)));
-  RS_TRY(rs_new(&t->first_moments, t->net->size, sizeof(float)));
-  if (t->spec.optimizer == RS_ADAM) RS_TRY(rs_new(&t->second_moments, t->net->size, sizeof(float)));
-  RS_TRY(rs_new(&t->x, share * t->train->rows * t->train->cols, sizeof(float)));
-  RS_TRY(rs_new(&t->labels, share, 1));
+  size_t rows = (batch_size(t) + t->parts - 1) / t->parts;
+  RS_TRY(rs_update_create(t->net->values, t->net->size, &t->spec, t->comm, &t->update));
+  RS_TRY(rs_workspace_create(t->net, rows, true, &t->ws));
+  RS_TRY(rs_new(&t->x, rows * t->train->rows * t->train->cols, sizeof(float)));
+  RS_TRY(rs_new(&t->labels, rows, 1));
   return rs_new(&t->order, t->train->count, sizeof(uint32_t));
 }
 
@@ -47,43 +59,27 @@ rs_status rs_trainer_create(rs_network *net, const rs_images *train, const rs_tr
   t->train = train;
   t->spec = *spec;
   t->comm = comm;
+  t->parts = spec->reduction == RS_EXACT ? RS_PARTS : (size_t)rs_comm_size(comm);
   t->steps_per_epoch = (train->count + spec->batch - 1) / spec->batch;
   rs_status status = allocate(t);
-  if (status != RS_OK) {
+  if (status == RS_OK)
+    *out = t;
+  else
     rs_trainer_destroy(t);
-    return status;
-  }
-  *out = t;
-  return RS_OK;
+  return status;
 }
 
 void rs_trainer_destroy(rs_trainer *t) {
   if (t == NULL) return;
+  rs_update_destroy(t->update);
   rs_workspace_destroy(t->ws);
-  free(t->gradients);
-  free(t->first_moments);
-  free(t->second_moments);
   free(t->x);
   free(t->labels);
   free(t->order);
   free(t);
 }
 
-/* ---- one step -----------------------------------------------------------------------------------
- */
-
-/* Called as soon as a layer's gradients are complete: sum over the group, then update while they
- * are in cache. */
-static rs_status update_range(void *user, size_t first, size_t size) {
-  rs_trainer *t = user;
-  float *w = t->net->values + first, *g = t->gradients + first, *m = t->first_moments + first;
-  RS_TRY(rs_comm_sum_floats(t->comm, g, size));
-  if (t->spec.optimizer == RS_ADAM)
-    rs_adam_update(&t->adam, size, w, g, m, t->second_moments + first);
-  else
-    rs_sgd_update(t->adam.lr, t->spec.momentum, t->spec.decay, size, w, g, m);
-  return RS_OK;
-}
+/* ---- one step ------------------------------------------------------------------------------ */
 
 static void begin_epoch(rs_trainer *t) {
   rs_batch_order(t->spec.seed, t->spec.stage, t->step / t->steps_per_epoch,
@@ -92,63 +88,102 @@ static void begin_epoch(rs_trainer *t) {
   t->seen = t->correct = 0;
 }
 
-static void prepare_update(rs_trainer *t) {
+static double learning_rate(const rs_trainer *t) {
   const rs_train_spec *s = &t->spec;
   uint64_t total = t->steps_per_epoch * s->epochs;
   uint64_t warmup = (uint64_t)(s->warmup * (double)t->steps_per_epoch + 0.5);
-  t->adam = (rs_adam){.lr = rs_learning_rate(s, t->step, total, warmup),
-                      .beta1 = s->beta1,
-                      .beta2 = s->beta2,
-                      .epsilon = s->epsilon,
-                      .decay = s->decay,
-                      .step = t->step + 1};
+  return rs_learning_rate(s, t->step, total, warmup);
 }
 
-/* Samples of the present batch: all of it, and this rank's share [first, first + count). */
-typedef struct share {
-  size_t whole, first, count;
-} share;
-
-static share batch_share(const rs_trainer *t) {
+static batch open_batch(const rs_trainer *t) {
   size_t start = (t->step % t->steps_per_epoch) * t->spec.batch, left = t->train->count - start;
-  size_t whole = left < t->spec.batch ? left : t->spec.batch;
   size_t rank = (size_t)rs_comm_rank(t->comm), ranks = (size_t)rs_comm_size(t->comm);
-  size_t from = whole * rank / ranks, to = whole * (rank + 1) / ranks;
-  return (share){whole, start + from, to - from};
+  return (batch){.start = start,
+                 .whole = left < t->spec.batch ? left : t->spec.batch,
+                 .first = t->parts * rank / ranks,
+                 .last = t->parts * (rank + 1) / ranks};
 }
 
-static rs_status not_finite(const rs_trainer *t, size_t rows, double loss) {
+/* Where its loss goes: fast parts are as many as ranks, and have one place in common. */
+static size_t place_of(const rs_trainer *t, size_t part) {
+  return t->spec.reduction == RS_EXACT ? part : 0;
+}
+
+static void note_trouble(const rs_trainer *t, batch *b, size_t rows, double loss) {
+  if (b->trouble[0] != '\0') return;
   const char *layer = rs_workspace_not_finite(t->net, t->ws, rows);
-  return rs_fail(
-      RS_ERR_NUMERIC,
-      "loss is %g at step %llu of epoch %llu; first layer whose output is not finite: %s", loss,
-      (unsigned long long)(t->step % t->steps_per_epoch + 1),
-      (unsigned long long)(t->step / t->steps_per_epoch + 1),
-      layer != NULL ? layer : "none (the loss alone overflowed)");
+  snprintf(b->trouble, sizeof b->trouble,
+           "loss is %g at step %llu of epoch %llu; first layer whose output is not finite: %s",
+           loss, (unsigned long long)(t->step % t->steps_per_epoch + 1),
+           (unsigned long long)(t->step / t->steps_per_epoch + 1),
+           layer != NULL ? layer : "none (the loss alone overflowed)");
 }
 
-static rs_status account(rs_trainer *t, const share *s, double loss, size_t correct) {
-  double sums[2] = {loss, (double)correct};
-  RS_TRY(rs_comm_sum_doubles(t->comm, sums, 2));
-  if (!isfinite(sums[0])) return not_finite(t, s->count, sums[0]);
-  t->loss_sum += sums[0];
-  t->correct += (uint64_t)sums[1];
-  t->seen += s->whole;
+/* Gathers PART and takes it forward; its number of rows. */
+static size_t forward(rs_trainer *t, batch *b, size_t part) {
+  size_t from = b->whole * part / t->parts, rows = b->whole * (part + 1) / t->parts - from, correct;
+  if (rows == 0) return 0;
+  rs_images_gather(t->train, t->order + b->start + from, rows, t->x, t->labels);
+  const float *logits = rs_network_forward(t->net, t->ws, rows, t->x);
+  double loss =
+      rs_softmax_cross_entropy(rows, t->train->classes, logits, t->labels, 1.0f / (float)b->whole,
+                               rs_workspace_output_gradient(t->ws), &correct);
+  if (!isfinite(loss)) note_trouble(t, b, rows, loss);
+  b->sums[place_of(t, part)] = loss;
+  b->sums[RS_PARTS + place_of(t, part)] = (double)correct;
+  return rows;
+}
+
+static rs_status no_gradients(rs_trainer *t, rs_gradient_ready ready) {
+  memset(rs_update_gradients(t->update), 0, t->net->size * sizeof(float));
+  for (size_t i = t->net->n_layers; ready != NULL && i-- > 0;)
+    RS_TRY(ready(t->update, t->net->layers[i].first, t->net->layers[i].size));
   return RS_OK;
+}
+
+static rs_status backward(rs_trainer *t, size_t rows, rs_gradient_ready ready) {
+  if (rows == 0) return no_gradients(t, ready);
+  return rs_network_backward(t->net, t->ws, rows, t->x, rs_update_gradients(t->update), ready,
+                             t->update);
+}
+
+/* The sum in a tree of pairs. */
+static double add_parts(const double values[RS_PARTS]) {
+  double sums[RS_PARTS];
+  memcpy(sums, values, sizeof sums);
+  for (size_t n = RS_PARTS; n > 1; n /= 2)
+    for (size_t i = 0; i < n / 2; i++) sums[i] = sums[2 * i] + sums[2 * i + 1];
+  return sums[0];
+}
+
+/* With all losses here. Every rank sees that one is not finite; who had it says where. */
+static rs_status account(rs_trainer *t, const batch *b) {
+  double loss = add_parts(b->sums);
+  t->loss_sum += loss;
+  t->correct += (uint64_t)add_parts(b->sums + RS_PARTS);
+  t->seen += b->whole;
+  if (isfinite(loss)) return RS_OK;
+  bool mine = b->trouble[0] != '\0';
+  return rs_comm_agree(t->comm, mine ? rs_fail(RS_ERR_NUMERIC, "%s", b->trouble) : RS_OK);
 }
 
 rs_status rs_trainer_step(rs_trainer *t) {
   if (t->step % t->steps_per_epoch == 0) begin_epoch(t);
-  prepare_update(t);
-  share s = batch_share(t);
-  size_t correct;
-  rs_images_gather(t->train, t->order + s.first, s.count, t->x, t->labels);
-  const float *logits = rs_network_forward(t->net, t->ws, s.count, t->x);
-  double loss =
-      rs_softmax_cross_entropy(s.count, t->train->classes, logits, t->labels, 1.0f / (float)s.whole,
-                               rs_workspace_output_gradient(t->ws), &correct);
-  RS_TRY(account(t, &s, loss, correct));
-  RS_TRY(rs_network_backward(t->net, t->ws, s.count, t->x, t->gradients, update_range, t));
+  t->lr = learning_rate(t);
+  batch *b = &t->batch;
+  *b = open_batch(t);
+  rs_sums *sums = rs_update_sums(t->update);
+  rs_update_begin(t->update, t->step, t->lr);
+  for (size_t part = b->first; part + 1 < b->last; part++) {
+    RS_TRY(backward(t, forward(t, b, part), NULL));
+    rs_update_keep_part(t->update);
+  }
+  size_t rows = forward(t, b, b->last - 1);
+  RS_TRY(rs_sums_start_doubles(sums, b->sums, RS_COUNT(b->sums)));
+  RS_TRY(backward(t, rows, rs_update_ready));
+  RS_TRY(rs_update_finish(t->update));
+  RS_TRY(rs_sums_wait_doubles(sums));
+  RS_TRY(account(t, b));
   t->step++;
   t->epoch_ended = t->step % t->steps_per_epoch == 0;
   return RS_OK;
@@ -165,33 +200,17 @@ void rs_trainer_progress(const rs_trainer *t, rs_train_progress *out) {
       .finished = t->step >= t->steps_per_epoch * t->spec.epochs,
       .loss = t->loss_sum / seen,
       .accuracy = (double)t->correct / seen,
-      .lr = t->adam.lr,
+      .lr = t->lr,
+      .sums = rs_sums_accounts(rs_update_sums(t->update)),
   };
 }
 
-/* ---- to be continued --------------------------------------------------------------------------
- */
-
-static rs_status save_block(rs_bundle *into, const char *name, const float *block, size_t size) {
-  float *data;
-  RS_TRY(rs_bundle_add(into, name, 1, &size, &data));
-  memcpy(data, block, size * sizeof *block);
-  return RS_OK;
-}
+/* ---- to be continued ----------------------------------------------------------------------- */
 
 rs_status rs_trainer_save(const rs_trainer *t, rs_bundle *into, rs_train_counters *counters) {
   *counters = (rs_train_counters){t->step, t->seen, t->correct, t->loss_sum};
   RS_TRY(rs_network_save(t->net, into));
-  RS_TRY(save_block(into, "optimizer/m", t->first_moments, t->net->size));
-  if (t->second_moments == NULL) return RS_OK;
-  return save_block(into, "optimizer/v", t->second_moments, t->net->size);
-}
-
-static rs_status load_block(const rs_bundle *from, const char *name, float *block, size_t size) {
-  const float *data;
-  RS_TRY(rs_bundle_get(from, name, size, 0, &data));
-  memcpy(block, data, size * sizeof *block);
-  return RS_OK;
+  return rs_update_save(t->update, into);
 }
 
 rs_status rs_trainer_load(rs_trainer *t, const rs_bundle *from, const rs_train_counters *counters) {
@@ -200,9 +219,7 @@ rs_status rs_trainer_load(rs_trainer *t, const rs_bundle *from, const rs_train_c
                    (unsigned long long)counters->step,
                    (unsigned long long)(t->steps_per_epoch * t->spec.epochs));
   RS_TRY(rs_network_load(t->net, from));
-  RS_TRY(load_block(from, "optimizer/m", t->first_moments, t->net->size));
-  if (t->second_moments != NULL)
-    RS_TRY(load_block(from, "optimizer/v", t->second_moments, t->net->size));
+  RS_TRY(rs_update_load(t->update, from));
   t->step = counters->step;
   if (t->step % t->steps_per_epoch != 0) begin_epoch(t); /* in the middle: the order again */
   t->seen = counters->seen;

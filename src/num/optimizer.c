@@ -77,3 +77,13 @@ double rs_sum_squares(size_t n, const float *x) {
   }
   return total;
 }
+
+void rs_add(size_t n, float *restrict to, const float *restrict from) {
+#pragma omp parallel for simd schedule(static) if (n > WORTH)
+  for (size_t i = 0; i < n; i++) to[i] += from[i];
+}
+
+void rs_scale(size_t n, float factor, float *x) {
+#pragma omp parallel for simd schedule(static) if (n > WORTH)
+  for (size_t i = 0; i < n; i++) x[i] *= factor;
+}
