@@ -2,12 +2,25 @@
 #include "group.h"
 
 #include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 struct rs_shared {
   rs_comm *comm;
   void *memory;
   MPI_Win window; /* MPI_WIN_NULL: plain memory */
 };
+
+/* Open MPI keeps windows in files here. When there is no room, its rank 0 returns with an error and
+ * the others wait for ever, so we have to look before. */
+static rs_status check_room(size_t bytes) {
+  struct statvfs system;
+  const char *directory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+  if (statvfs(directory, &system) != 0) return rs_fail_errno("%s", directory);
+  double room = (double)system.f_bavail * (double)system.f_frsize, wanted = 1.1 * (double)bytes;
+  if (wanted <= room) return RS_OK;
+  return rs_fail(RS_ERR_NOMEM, "%s: no room for %zu bytes of shared memory", directory, bytes);
+}
 
 /* All of it belongs to rank 0; the others map that. */
 static rs_status open_window(rs_shared *s, size_t bytes) {
@@ -16,7 +29,7 @@ static rs_status open_window(rs_shared *s, size_t bytes) {
   MPI_Aint size, mine = root ? (MPI_Aint)bytes : 0;
   int unit;
   void *own;
-  RS_TRY(group_meet(s->comm, what));
+  RS_TRY(rs_comm_agree(s->comm, root ? check_room(bytes) : RS_OK));
   RS_TRY(group_check(
       MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, s->comm->mpi, &own, &s->window), what));
   MPI_Win_set_errhandler(s->window, MPI_ERRORS_RETURN);
