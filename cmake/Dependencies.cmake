@@ -5,7 +5,7 @@ find_package(MPI REQUIRED COMPONENTS C)
 find_package(HDF5 REQUIRED COMPONENTS C)
 find_package(Threads REQUIRED)
 
-foreach(package yaml-0.1 jansson libxxhash zlib cmocka)
+foreach(package yaml-0.1 jansson libxxhash zlib fftw3f sndfile samplerate cmocka)
   pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
 endforeach()
 

@@ -1,4 +1,5 @@
-/* data: images from IDX files or drawn, batches in a seeded order.
+/* data: images from IDX files or drawn, speech and noise from audio files or synthesised, batches
+ * in a seeded order.
  *
  * A dataset is plain arrays; samples stay bytes until they are gathered
  * into a batch. Element i of a built-in source depends on the seed and i alone, so any range can be
@@ -89,5 +90,189 @@ void rs_images_gather(const rs_images *images, const uint32_t *index, size_t n, 
 
 /* The same for the range FIRST..FIRST+n-1. */
 void rs_images_range(const rs_images *images, size_t first, size_t n, float *x, uint8_t *labels);
+
+/* ---- audio -------------------------------------------------------------------------------- */
+
+enum { RS_AUDIO_MIN_RATE = 2000, RS_AUDIO_MAX_RATE = 384000, RS_AUDIO_MAX_CHANNELS = 32 };
+
+/* The most bytes of samples in one rs_audio (2 GiB). */
+#define RS_AUDIO_MAX_BYTES ((size_t)2 << 30)
+
+/* samples [frames, channels], full scale 1. */
+typedef struct rs_audio {
+  size_t frames;
+  unsigned channels, rate; /* rate in Hz */
+  float *samples;
+} rs_audio;
+
+void rs_audio_free(rs_audio *audio); /* zeroes it; takes an empty one */
+
+/* How a file is read. All zero: its own rate, channels averaged into one, strict. */
+typedef struct rs_audio_spec {
+  unsigned rate;        /* Hz to resample to, RS_AUDIO_MIN_RATE to _MAX_RATE; 0: the file's */
+  bool keep_channels;   /* else their mean */
+  bool allow_truncated; /* less than the header promises, or damage behind some good samples, is a
+                           warning to LOG and not an error */
+  const rs_log *log;    /* may be NULL */
+} rs_audio_spec;
+
+/* A WAV, FLAC or Ogg file (Vorbis, Opus), whole. A file that is missing, no regular file, no audio,
+ * truncated, damaged or without samples, a rate or a number of channels out of range, samples that
+ * are not finite or beyond 2^31: RS_ERR_DATA that names the file, expected and found. Claims are
+ * checked against RS_AUDIO_MAX_BYTES, and memory grows with what is really there. */
+rs_status rs_audio_read(const char *path, const rs_audio_spec *spec, rs_audio *out) RS_MUST_CHECK;
+
+/* The same from memory; NAME stands for the file in messages. */
+rs_status rs_audio_parse(const char *name, const void *bytes, size_t len, const rs_audio_spec *spec,
+                         rs_audio *out) RS_MUST_CHECK;
+
+/* The same in pieces, of any length in all. */
+typedef struct rs_audio_reader rs_audio_reader;
+/* PATH and SPEC->log must outlive *OUT. */
+rs_status rs_audio_reader_open(const char *path, const rs_audio_spec *spec,
+                               rs_audio_reader **out) RS_MUST_CHECK;
+unsigned rs_audio_reader_channels(const rs_audio_reader *reader); /* of what is read */
+unsigned rs_audio_reader_rate(const rs_audio_reader *reader);
+unsigned rs_audio_reader_file_rate(const rs_audio_reader *reader); /* before resampling */
+/* Up to N frames into samples [n, channels]; *GOT is below N only at the end. How a file is cut
+ * into pieces changes no sample. */
+rs_status rs_audio_reader_next(rs_audio_reader *reader, size_t n, float *samples,
+                               size_t *got) RS_MUST_CHECK;
+void rs_audio_reader_close(rs_audio_reader *reader); /* takes NULL */
+
+/* IN at RATE Hz into *OUT: ceil(frames * RATE / rate of IN) frames, by libsamplerate's best sinc
+ * filter. */
+rs_status rs_audio_resample(const rs_audio *in, unsigned rate, rs_audio *out) RS_MUST_CHECK;
+
+typedef enum rs_wav_encoding { RS_WAV_PCM16, RS_WAV_PCM24, RS_WAV_FLOAT } rs_wav_encoding;
+
+/* AUDIO as the WAV file PATH, which appears whole or not at all. Full scale is 1; PCM is clipped
+ * there and rounded, so that samples read from PCM of that width are written back bit for bit.
+ * Samples that are not finite are RS_ERR_NUMERIC, more than a WAV file can hold (4 GiB)
+ * RS_ERR_USAGE. The same audio gives the same bytes. */
+rs_status rs_audio_write(const char *path, const rs_audio *audio,
+                         rs_wav_encoding encoding) RS_MUST_CHECK;
+
+/* The same in pieces. */
+typedef struct rs_audio_writer rs_audio_writer;
+rs_status rs_audio_writer_create(const char *path, unsigned channels, unsigned rate,
+                                 rs_wav_encoding encoding, rs_audio_writer **out) RS_MUST_CHECK;
+rs_status rs_audio_writer_append(rs_audio_writer *writer, size_t frames,
+                                 const float *samples) RS_MUST_CHECK;
+/* Let the file appear; nothing may follow but rs_audio_writer_destroy. */
+rs_status rs_audio_writer_commit(rs_audio_writer *writer) RS_MUST_CHECK;
+void rs_audio_writer_destroy(rs_audio_writer *writer); /* without a commit: no file; takes NULL */
+
+/* ---- corpora ------------------------------------------------------------------------------ */
+
+/* Which audio files belong together: by speaker, or each file on its own (kinds of noise). */
+typedef enum rs_corpus_label { RS_LABEL_SPEAKER, RS_LABEL_FILE } rs_corpus_label;
+
+/* Files below a folder. A pattern is a path below `path`, whose parts may hold the wildcards of
+ * glob (* ? [...]), and in one place {speaker}, which matches as little as possible, one character
+ * at least, and names the speaker. A pattern that comes to folders means all audio files (.wav
+ * .flac .ogg .oga .opus) in them and in their subfolders; hidden ones are left out.
+ *
+ * Labels are the first of these that applies: what {speaker} matched; for RS_LABEL_FILE the name
+ * without its ending; the first folder that a wildcard matched; the first subfolder of a folder
+ * that is named outright; the name up to its first '-' or '_'. So `speakers`, `speakers/asc*`,
+ * `books` with {reader}-{chapter}.flac in it and `digits/?_{speaker}_*.flac` all do what they look
+ * like. */
+typedef struct rs_corpus_spec {
+  const char *path;
+  size_t pattern_count; /* 0: all below `path` */
+  const char *const *patterns;
+  rs_corpus_label label;
+} rs_corpus_spec;
+
+typedef struct rs_corpus_file {
+  char *path;  /* begins with the spec's */
+  char *label; /* name of the speaker */
+} rs_corpus_file;
+
+/* Sorted by path, bytewise; each file once. */
+typedef struct rs_corpus {
+  size_t count, cap;
+  rs_corpus_file *files;
+} rs_corpus;
+
+/* Looks at folders, not into files. A pattern that comes to no audio file is RS_ERR_DATA. */
+rs_status rs_corpus_list(const rs_corpus_spec *spec, rs_corpus *out) RS_MUST_CHECK;
+void rs_corpus_free(rs_corpus *corpus); /* zeroes it; takes an empty one */
+
+/* As rs_images_fingerprint, one item a pattern: "speakers/asc*=<16 hex digits> (660 files)". The
+ * digits are the XXH3-64 over the lines "<16 hex digits of the file's bytes> <path below
+ * `path`>\n". */
+rs_status rs_corpus_fingerprint(const rs_corpus_spec *spec, rs_str *out) RS_MUST_CHECK;
+
+/* ---- clips -------------------------------------------------------------------------------- */
+
+/* Mono clips one after another: clip i is samples[start[i] .. start[i + 1]). Labels are numbered in
+ * bytewise order of their names; each has a clip. */
+typedef struct rs_clips {
+  size_t count, label_count;
+  unsigned rate;
+  float *samples;
+  size_t *start;   /* [count + 1] */
+  uint32_t *label; /* [count] in 0..label_count-1 */
+  char **names;    /* [label_count] */
+  size_t skipped;  /* bad files that were left out */
+} rs_clips;
+
+void rs_clips_free(rs_clips *clips); /* zeroes it; takes an empty one */
+
+typedef struct rs_clips_spec {
+  unsigned rate; /* Hz */
+  bool skip_bad; /* files that cannot be read: each a warning; else the first one is an error */
+  bool allow_truncated; /* as in rs_audio_spec */
+  const rs_log *log;    /* may be NULL; called from one thread */
+} rs_clips_spec;
+
+/* All files of CORPUS, threaded over files. A corpus of bad files only is RS_ERR_DATA. */
+rs_status rs_clips_load(const rs_corpus *corpus, const rs_clips_spec *spec,
+                        rs_clips *out) RS_MUST_CHECK;
+
+/* N samples of clip I from a place that number AT of the stream S decides; goes round where the
+ * clip ends. */
+void rs_clips_cut(const rs_clips *clips, size_t i, const rs_stream *s, uint64_t at, size_t n,
+                  float *out);
+
+/* ---- voices ------------------------------------------------------------------------------- */
+
+enum { RS_VOICES_RATE = 16000 }; /* Hz */
+
+/* N samples at RS_VOICES_RATE of what speaker SPEAKER says in UTTERANCE, by a source-filter
+ * synthesiser. A pure function of its arguments; another N is another utterance. At most about 0.95
+ * in size. */
+void rs_voices_speak(uint64_t seed, uint32_t speaker, uint32_t utterance, size_t n, float *out);
+
+typedef enum rs_noise_kind {
+  RS_NOISE_WHITE,
+  RS_NOISE_PINK,   /* as much in every octave */
+  RS_NOISE_BABBLE, /* six voices at once, none of them a speaker of rs_voices_speak */
+  RS_NOISE_HUM,    /* of the mains, with harmonics */
+  RS_NOISE_CLICKS,
+  RS_NOISE_KINDS
+} rs_noise_kind;
+
+const char *rs_noise_name(rs_noise_kind kind); /* "white" */
+
+/* N samples of a noise, of deviation 0.1. A pure function of its arguments. */
+rs_status rs_voices_noise(uint64_t seed, rs_noise_kind kind, uint32_t index, size_t n,
+                          float *out) RS_MUST_CHECK;
+
+/* Utterances 0 .. `utterances`-1 of each of `speakers` speakers, from number `first` on, as clips
+ * in the order of speakers, named "voice00000" and so on. Threaded over utterances. */
+typedef struct rs_voices_spec {
+  uint64_t seed;
+  uint32_t first, speakers, utterances;
+  size_t samples; /* of each */
+} rs_voices_spec;
+
+rs_status rs_voices_clips(const rs_voices_spec *spec, rs_clips *out) RS_MUST_CHECK;
+
+/* One clip of SAMPLES samples of each kind of noise, in the order of rs_noise_kind; they are named,
+ * and their labels numbered, as rs_clips says. */
+rs_status rs_voices_noise_clips(uint64_t seed, size_t samples, rs_clips *out) RS_MUST_CHECK;
 
 #endif

@@ -61,7 +61,7 @@ static rs_status cannot_open(const char *path) {
   return wrong_path ? RS_ERR_DATA : status;
 }
 
-static rs_status open_regular(const char *path, int *fd, size_t *length) {
+rs_status rs_bytes_open_regular(const char *path, int *fd, size_t *length) {
   struct stat info;
   *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for its writer */
   if (*fd < 0) return cannot_open(path);
@@ -93,7 +93,7 @@ rs_status rs_bytes_open_stored(const char *path, rs_bytes **out) {
   rs_bytes *b;
   RS_TRY(create(path, &b));
   rs_status status;
-  RS_TRY_GOTO(status, failed, open_regular(path, &b->fd, &b->length));
+  RS_TRY_GOTO(status, failed, rs_bytes_open_regular(path, &b->fd, &b->length));
   RS_TRY_GOTO(status, failed, fill(b));
   *out = b;
   return RS_OK;

@@ -4,6 +4,10 @@
 
 #include "ranksweep/base.h"
 
+/* Open PATH for reading, a regular file; anything else is RS_ERR_DATA at once. *FD is -1 when it
+ * could not be opened, and to be closed otherwise, on failure as well. */
+rs_status rs_bytes_open_regular(const char *path, int *fd, size_t *length) RS_MUST_CHECK;
+
 typedef struct rs_bytes rs_bytes;
 
 /* Open PATH, a regular file; anything else, a FIFO included, is RS_ERR_DATA at once. Whether it is

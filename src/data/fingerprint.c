@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "fingerprint.h"
 #include "mnist.h"
 
 enum { PIECE = 256 * 1024 };
@@ -23,7 +24,7 @@ static rs_status add_all(rs_bytes *from, rs_checksum_state *sum) {
   return status;
 }
 
-static rs_status checksum_of(const char *path, uint64_t *out) {
+rs_status rs_fingerprint_file(const char *path, uint64_t *out) {
   rs_bytes *from;
   rs_checksum_state *sum;
   RS_TRY(rs_bytes_open_stored(path, &from));
@@ -37,7 +38,7 @@ static rs_status checksum_of(const char *path, uint64_t *out) {
 static rs_status add_file(const char *path, rs_str *out) {
   const char *slash = strrchr(path, '/');
   uint64_t sum;
-  RS_TRY(checksum_of(path, &sum));
+  RS_TRY(rs_fingerprint_file(path, &sum));
   rs_str_addf(out, "%s%s=%016" PRIx64, out->len > 0 ? "; " : "", slash != NULL ? slash + 1 : path,
               sum);
   return RS_OK;

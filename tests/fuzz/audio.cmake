@@ -1,0 +1,10 @@
+# The corpus is made and not kept: small files of all kinds, cut and changed.
+set(corpus ${CMAKE_CURRENT_BINARY_DIR}/corpus_audio)
+rs_fuzz(audio SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_audio.c USES data base CORPUS ${corpus})
+add_executable(make_audio ${CMAKE_CURRENT_LIST_DIR}/make_audio.c)
+target_link_libraries(make_audio PRIVATE rs_base rs_options PkgConfig::sndfile)
+add_test(NAME fuzz_audio_corpus COMMAND make_audio ${corpus})
+set_tests_properties(fuzz_audio_corpus PROPERTIES LABELS fuzz TIMEOUT 60 FIXTURES_SETUP audio_corpus)
+if(TEST fuzz_audio)
+  set_tests_properties(fuzz_audio PROPERTIES FIXTURES_REQUIRED audio_corpus)
+endif()
