@@ -29,8 +29,17 @@ typedef struct rs_param {
   size_t rows, cols, offset;
 } rs_param;
 
+/* What a dense kernel is at present: the product u [in, D] v [D, out]. svd_rank 0: no more than
+ * itself. */
+typedef struct rs_low_rank {
+  size_t svd_rank;
+  const float *u, *v;
+} rs_low_rank;
+
 typedef struct rs_layer {
   rs_layer_spec spec;
+  rs_low_rank low; /* then products with the kernel go through its factors */
+  size_t most_low; /* largest svd rank that `low` gets; workspaces made later have room for it */
   char name[RS_NAME_BYTES];  /* "dense1" */
   size_t kernel, u, v, bias; /* offsets into the block; kernel, or u and v */
   size_t first, size;        /* the layer's range of the block */
@@ -50,6 +59,9 @@ void rs_network_destroy(rs_network *net);
 /* Glorot-uniform kernels (limit sqrt(6 / (in + out))), zero biases, from the streams (SEED, STAGE,
  * "init", layer). */
 void rs_network_init(rs_network *net, uint64_t seed, const char *stage);
+
+/* The kernels are about to change. */
+void rs_network_forget_factors(rs_network *net);
 
 /* Parameters out of, and into, a bundle under their names. A missing tensor or another shape is
  * RS_ERR_DATA. */
@@ -181,6 +193,49 @@ rs_status rs_trainer_save(const rs_trainer *t, rs_bundle *into,
  * followed. Tensors that are missing or do not fit are RS_ERR_DATA. */
 rs_status rs_trainer_load(rs_trainer *t, const rs_bundle *from,
                           const rs_train_counters *counters) RS_MUST_CHECK;
+
+/* ---- projection onto low rank -------------------------------------------------------------- */
+
+typedef enum rs_svd_method { RS_SVD_GESDD, RS_SVD_SUBSPACE } rs_svd_method;
+
+typedef struct rs_projection_spec {
+  size_t svd_rank; /* 0, or as much as a layer has: it stays as it is */
+  rs_svd_method method;
+  size_t iterations, oversampling; /* subspace: at most; beside svd_rank */
+  double tolerance;                /* subspace: residual above which gesdd takes over */
+  uint64_t seed;
+  const char *stage; /* names the random streams */
+} rs_projection_spec;
+
+/* Replaces the kernels of all layers but the last by their truncated SVD. The ranks of a group
+ * share out the layers by cost and send each other the factors; all then hold the same bits, which
+ * do not depend on their number. */
+typedef struct rs_projection rs_projection;
+
+/* NET, all dense, and COMM outlive it. Before the workspaces of NET are made. */
+rs_status rs_projection_create(rs_network *net, const rs_projection_spec *spec, rs_comm *comm,
+                               rs_projection **out) RS_MUST_CHECK;
+void rs_projection_destroy(rs_projection *p);
+
+typedef struct rs_projection_report {
+  double residual; /* largest of the layers', see rs_subspace_report; 0: gesdd */
+  double energy;   /* smallest share of a layer's squared singular values that was kept */
+  size_t iterations, fallbacks; /* over all layers */
+  double seconds;
+} rs_projection_report;
+
+/* Once; products go through the factors until rs_network_forget_factors. Collective. */
+rs_status rs_projection_apply(rs_projection *p, rs_projection_report *out) RS_MUST_CHECK;
+uint64_t rs_projection_count(const rs_projection *p); /* so far */
+
+/* Factors and bases as "projection/<layer>/...", for a training that is to be continued. PROJECTED:
+ * the network has not been changed since. */
+rs_status rs_projection_save(const rs_projection *p, rs_bundle *into) RS_MUST_CHECK;
+rs_status rs_projection_load(rs_projection *p, const rs_bundle *from, uint64_t count,
+                             bool projected) RS_MUST_CHECK;
+
+/* The parameters of the last projection into FACTORED, whose layers are the factored ones. */
+void rs_projection_factors(const rs_projection *p, rs_network *factored);
 
 /* Mean loss and accuracy of NET over IMAGES, shared out over the group. Collective. */
 rs_status rs_evaluate(const rs_network *net, const rs_images *images, rs_comm *comm, double *loss,

@@ -123,4 +123,31 @@ rs_status rs_svd_thin(size_t m, size_t n, const float *a, float *u, float *s,
 void rs_svd_slice(size_t m, size_t n, const float *u, const float *s, const float *vt, size_t d,
                   double p, float *left, float *right);
 
+/* The d largest singular values and vectors of matrices [m, n] that change little from one to the
+ * next: block power iteration from the last one's right vectors, with OVERSAMPLING more of them. */
+typedef struct rs_subspace rs_subspace;
+rs_status rs_subspace_create(size_t m, size_t n, size_t d, size_t oversampling,
+                             rs_subspace **out) RS_MUST_CHECK;
+void rs_subspace_destroy(rs_subspace *t);
+
+/* Orthonormal rows [width, n] from which the next run starts, to be saved and restored. Before the
+ * first run: scattered at random. */
+size_t rs_subspace_width(const rs_subspace *t);
+float *rs_subspace_basis(rs_subspace *t);
+void rs_subspace_scatter(rs_subspace *t, const rs_stream *stream);
+
+typedef struct rs_subspace_report {
+  size_t iterations;
+  double residual; /* || A V - U S ||_F / || S ||_F: 0 for singular vectors; each value of S is
+                      within residual * || S ||_F of a singular value of A */
+  double energy;   /* share of the sum of squared elements that the d values hold */
+} rs_subspace_report;
+
+/* Iterates until the residual is TOLERANCE or less, at MOST so often. One thread when called inside
+ * a parallel region. A NaN is RS_ERR_NUMERIC. */
+rs_status rs_subspace_run(rs_subspace *t, const float *a, size_t most, double tolerance,
+                          rs_subspace_report *report) RS_MUST_CHECK;
+/* Of the last run: u [m, d] = U S, v [d, n] = V^T. */
+void rs_subspace_factors(const rs_subspace *t, float *u, float *v);
+
 #endif

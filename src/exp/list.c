@@ -5,6 +5,8 @@
 
 #define KINDS(X)                                                                                   \
   X(rs_svd_compress)                                                                               \
+  X(rs_svd_factorized)                                                                             \
+  X(rs_svd_constrained)                                                                            \
   X(rs_noop)
 
 #define DECLARE(kind)         extern const rs_experiment kind;

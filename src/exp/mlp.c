@@ -154,15 +154,16 @@ void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems) {
 /* ---- training -----------------------------------------------------------------------------------
  */
 
-static rs_schedule schedule_of(const char *name) {
-  if (strcmp(name, "linear") == 0) return RS_LINEAR_DECAY;
-  return strcmp(name, "cosine") == 0 ? RS_COSINE : RS_CONSTANT;
+void rs_exp_schedule(const char *name, rs_schedule *out) {
+  if (strcmp(name, "constant") == 0) *out = RS_CONSTANT;
+  if (strcmp(name, "linear") == 0) *out = RS_LINEAR_DECAY;
+  if (strcmp(name, "cosine") == 0) *out = RS_COSINE;
 }
 
 rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage) {
   bool adam = strcmp(rs_settings_text(s, "train.optimizer"), "adam") == 0;
   bool exact = strcmp(rs_settings_text(s, "train.reduction"), "exact") == 0;
-  return (rs_train_spec){
+  rs_train_spec spec = {
       .epochs = (size_t)rs_settings_int(s, "train.epochs"),
       .batch = (size_t)rs_settings_int(s, "train.batch"),
       .optimizer = adam ? RS_ADAM : RS_SGD,
@@ -172,7 +173,6 @@ rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage) {
       .epsilon = rs_settings_float(s, "train.epsilon"),
       .momentum = rs_settings_float(s, "train.momentum"),
       .decay = rs_settings_float(s, "train.weight_decay"),
-      .schedule = schedule_of(rs_settings_text(s, "train.schedule")),
       .lr_final = rs_settings_float(s, "train.lr_final"),
       .warmup = rs_settings_float(s, "train.warmup"),
       .clip_norm = rs_settings_float(s, "train.clip_norm"),
@@ -180,74 +180,8 @@ rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage) {
       .seed = (uint64_t)rs_settings_int(s, "seed"),
       .stage = stage,
   };
-}
-
-static rs_status end_epoch(rs_stage_context *c, const rs_network *net, const rs_images *test,
-                           const rs_train_progress *p, double *accuracy, double *loss) {
-  RS_TRY(rs_evaluate(net, test, c->comm, loss, accuracy));
-  if (!isfinite(*loss))
-    return rs_fail(RS_ERR_NUMERIC, "test loss is %g after epoch %zu", *loss, p->epoch);
-  rs_metric_value row[] = {{"train_loss", p->loss},
-                           {"train_accuracy", p->accuracy},
-                           {"test_loss", *loss},
-                           {"test_accuracy", *accuracy},
-                           {"lr", p->lr}};
-  return rs_stage_metrics(c, p->epoch, p->step, row, RS_COUNT(row));
-}
-
-/* The counters as JSON; the sum in hexadecimal, so that it comes back to the last bit. */
-static rs_status save_training(void *user, rs_bundle *into, rs_str *state) {
-  rs_train_counters n;
-  RS_TRY(rs_trainer_save(user, into, &n));
-  rs_str_addf(state, "{\"step\": %llu, \"seen\": %llu, \"correct\": %llu, \"loss_sum\": \"%a\"}",
-              (unsigned long long)n.step, (unsigned long long)n.seen, (unsigned long long)n.correct,
-              n.loss_sum);
-  return rs_str_status(state);
-}
-
-static rs_status resume_training(const rs_stage_context *c, rs_trainer *trainer) {
-  if (c->resume == NULL) return RS_OK;
-  json_int_t step, seen, correct;
-  const char *sum;
-  json_t *state = json_loads(c->resume_state, 0, NULL);
-  if (json_unpack(state, "{s:I, s:I, s:I, s:s}", "step", &step, "seen", &seen, "correct", &correct,
-                  "loss_sum", &sum) != 0) {
-    json_decref(state);
-    return rs_fail(RS_ERR_DATA, "a checkpoint without the counters of a training: %.200s",
-                   c->resume_state);
-  }
-  rs_train_counters n = {(uint64_t)step, (uint64_t)seen, (uint64_t)correct, strtod(sum, NULL)};
-  json_decref(state);
-  return rs_trainer_load(trainer, c->resume, &n);
-}
-
-static rs_status train_to_end(rs_stage_context *c, rs_trainer *trainer, const rs_network *net,
-                              const rs_images *test, double *accuracy, double *loss) {
-  const rs_stage_saver saver = {trainer, save_training};
-  rs_train_progress p;
-  rs_trainer_progress(trainer, &p);
-  if (p.finished) return rs_evaluate(net, test, c->comm, loss, accuracy);
-  do {
-    RS_TRY(rs_trainer_step(trainer));
-    rs_trainer_progress(trainer, &p);
-    if (p.epoch_ended) RS_TRY(end_epoch(c, net, test, &p, accuracy, loss));
-    rs_stage_progress progress = {p.step, p.steps_per_epoch * p.epochs, p.epoch, p.epochs, p.loss};
-    RS_TRY(rs_stage_tick(c, &progress, &saver));
-  } while (!p.finished);
-  return RS_OK;
-}
-
-rs_status rs_exp_train(rs_stage_context *c, rs_network *net, const rs_train_spec *spec,
-                       double *accuracy, double *loss) {
-  const rs_images *train, *test;
-  rs_trainer *trainer = NULL;
-  rs_status status = rs_exp_load_images(c->cache, c->settings, &train, &test);
-  if (status == RS_OK) status = rs_trainer_create(net, train, spec, c->comm, &trainer);
-  if (status == RS_OK) status = resume_training(c, trainer);
-  status = rs_comm_agree(c->comm, status);
-  if (status == RS_OK) status = train_to_end(c, trainer, net, test, accuracy, loss);
-  rs_trainer_destroy(trainer);
-  return status;
+  rs_exp_schedule(rs_settings_text(s, "train.schedule"), &spec.schedule);
+  return spec;
 }
 
 /* ---- costs --------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@
 #include "ranksweep/exp.h"
 #include "ranksweep/nn.h"
 
+#include <jansson.h>
+
 /* ---- settings and shape -------------------------------------------------------------------- */
 
 extern const rs_setting rs_exp_mlp_settings[]; /* model.*, train.* */
@@ -25,11 +27,31 @@ rs_mlp_shape rs_exp_mlp_shape(const rs_settings *s, size_t svd_rank);
 void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems);
 
 rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage);
+/* The schedule of that name; any other leaves *OUT as it is. */
+void rs_exp_schedule(const char *name, rs_schedule *out);
 
-/* Runs a whole training of NET with an evaluation and a row of metrics each epoch; the last test
- * accuracy and loss into *ACCURACY and *LOSS. Collective. */
+/* What an experiment adds to a training. All are optional. */
+typedef struct rs_exp_train_extra {
+  void *user;
+  /* After each step, before the evaluation that an epoch ends with. Collective. */
+  rs_status (*after_step)(void *user, const rs_train_progress *p);
+  /* More metrics of the epoch; returns their number, at most RS_EXP_EXTRA_METRICS. */
+  size_t (*metrics)(void *user, rs_metric_value *values);
+  /* Tensors, and `, "name": value` appended to the JSON object of the state; and back. */
+  rs_status (*save)(void *user, rs_bundle *into, rs_str *state);
+  rs_status (*load)(void *user, const rs_bundle *from, const json_t *state);
+} rs_exp_train_extra;
+enum { RS_EXP_EXTRA_METRICS = 8, RS_EXP_RECENT = 3 };
+
+typedef struct rs_exp_trained {
+  double accuracy, loss; /* on the test images, after the last epoch */
+  double recent;         /* mean accuracy after the last RS_EXP_RECENT epochs */
+} rs_exp_trained;
+
+/* Runs a whole training of NET with an evaluation and a row of metrics each epoch. EXTRA may be
+ * NULL. Collective. */
 rs_status rs_exp_train(rs_stage_context *c, rs_network *net, const rs_train_spec *spec,
-                       double *accuracy, double *loss) RS_MUST_CHECK;
+                       const rs_exp_train_extra *extra, rs_exp_trained *out) RS_MUST_CHECK;
 
 /* Costs of training and evaluating a network of this shape with these settings. */
 rs_status rs_exp_training_cost(const rs_settings *s, const rs_mlp_shape *shape,

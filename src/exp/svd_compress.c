@@ -1,19 +1,14 @@
 /* svd-compress: train a perceptron once, decompose its hidden kernels once, measure accuracy at
  * each svd rank. */
 #include "images.h"
+#include "low_rank.h"
 #include "mlp.h"
 
 #include <string.h>
 
 static const rs_setting svd_settings[] = {
-    {.path = "svd.rank",
-     .type = RS_INT,
-     .initial = "50",
-     .min = 1,
-     .max = 65536,
-     .word = "full",
-     .unit = "singular values",
-     .help = "Singular values kept in every hidden layer; full: the network as trained."},
+    RS_EXP_SVD_RANK("50",
+                    "Singular values kept in every hidden layer; full: the network as trained."),
     {0},
 };
 
@@ -21,7 +16,8 @@ static const rs_metric finals[] = {
     {"test_accuracy", NULL, "Test accuracy of the compressed network"},
     {"test_loss", "nat", "Test loss of the compressed network"},
     {"full_accuracy", NULL, "Test accuracy of the network as trained"},
-    {"energy", NULL, "Smallest share of a hidden layer's squared singular values that is kept"},
+    RS_EXP_ENERGY,
+    RS_EXP_INFERENCE,
     {0},
 };
 
@@ -42,32 +38,6 @@ static size_t svd_rank_of(const rs_settings *s) {
 static rs_status cost(const rs_settings *s, rs_cost *out) {
   rs_mlp_shape shape = rs_exp_mlp_shape(s, svd_rank_of(s));
   return rs_exp_evaluation_cost(s, &shape, out);
-}
-
-/* u = U_D S_D and v = V_D^T of every hidden layer into NET; biases and the output layer as trained.
- */
-static rs_status fill_layer(rs_network *net, size_t index, const rs_bundle *svd) {
-  const rs_layer *l = &net->layers[index];
-  size_t in = l->spec.in, out = l->spec.out, k = in < out ? in : out, d = l->spec.svd_rank;
-  float *w = net->values;
-  const float *u, *s, *vt, *kernel, *bias;
-  RS_TRY(rs_exp_find(svd, index + 1, "bias", out, 0, &bias));
-  memcpy(w + l->bias, bias, out * sizeof *bias);
-  if (d == 0) {
-    RS_TRY(rs_exp_find(svd, index + 1, "kernel", in, out, &kernel));
-    memcpy(w + l->kernel, kernel, in * out * sizeof *kernel);
-    return RS_OK;
-  }
-  RS_TRY(rs_exp_find(svd, index + 1, "u", in, k, &u));
-  RS_TRY(rs_exp_find(svd, index + 1, "s", k, 0, &s));
-  RS_TRY(rs_exp_find(svd, index + 1, "vt", k, out, &vt));
-  rs_svd_slice(in, out, u, s, vt, d, 1.0, w + l->u, w + l->v);
-  return RS_OK;
-}
-
-static rs_status fill_factors(rs_network *net, const rs_bundle *svd) {
-  for (size_t i = 0; i < net->n_layers; i++) RS_TRY(fill_layer(net, i, svd));
-  return RS_OK;
 }
 
 static bool factors_cost_more(const rs_layer_spec *l) {
@@ -100,38 +70,25 @@ static rs_status multiply_out(rs_network *net, const rs_mlp_shape *shape, rs_net
   return RS_OK;
 }
 
-/* Smallest share over the hidden layers of the squared singular values that the first D hold. */
-static rs_status kept_energy(const rs_mlp_shape *shape, const rs_bundle *svd, size_t d,
-                             double *out) {
-  *out = 1.0;
-  for (size_t i = 0; d > 0 && i + 1 < shape->n; i++) {
-    size_t in = shape->layers[i].in, width = shape->layers[i].out, k = in < width ? in : width;
-    const float *s;
-    RS_TRY(rs_exp_find(svd, i + 1, "s", k, 0, &s));
-    double whole = rs_sum_squares(k, s), kept = rs_sum_squares(d, s);
-    if (whole > 0 && kept / whole < *out) *out = kept / whole;
-  }
-  return RS_OK;
-}
-
 static rs_status measure(rs_stage_context *c, const rs_network *net, const rs_mlp_shape *shape) {
   const rs_images *train, *test;
   double loss, accuracy, energy;
   rs_status status = rs_exp_load_images(c->cache, c->settings, &train, &test);
   RS_TRY(rs_comm_agree(c->comm, status));
   RS_TRY(rs_evaluate(net, test, c->comm, &loss, &accuracy));
-  RS_TRY(kept_energy(shape, c->parent, svd_rank_of(c->settings), &energy));
+  RS_TRY(rs_exp_kept_energy(shape, c->parent, svd_rank_of(c->settings), &energy));
   RS_TRY(rs_stage_final(c, "test_accuracy", accuracy));
   RS_TRY(rs_stage_final(c, "test_loss", loss));
   RS_TRY(rs_stage_final(c, "energy", energy));
-  return rs_stage_final(c, "parameters", (double)rs_network_size(shape->layers, shape->n));
+  RS_TRY(rs_stage_final(c, "parameters", (double)rs_network_size(shape->layers, shape->n)));
+  return rs_exp_measure_inference(c, net, shape);
 }
 
 static rs_status run(rs_stage_context *c) {
   rs_mlp_shape shape = rs_exp_mlp_shape(c->settings, svd_rank_of(c->settings));
   rs_network *net = NULL, *fast = NULL;
   rs_status status = rs_network_create(shape.layers, shape.n, &net);
-  if (status == RS_OK) status = fill_factors(net, c->parent);
+  if (status == RS_OK) status = rs_exp_fill_factors(net, c->parent, 1.0);
   if (status == RS_OK) status = multiply_out(net, &shape, &fast);
   status = rs_comm_agree(c->comm, status);
   if (status == RS_OK) status = measure(c, fast, &shape);

@@ -111,6 +111,10 @@ void rs_network_init(rs_network *net, uint64_t seed, const char *stage) {
   }
 }
 
+void rs_network_forget_factors(rs_network *net) {
+  for (size_t i = 0; i < net->n_layers; i++) net->layers[i].low = (rs_low_rank){0};
+}
+
 static size_t param_size(const rs_param *p) {
   return p->rows * (p->cols > 0 ? p->cols : 1);
 }

@@ -19,8 +19,9 @@ static rs_status new_arrays(const rs_network *net, size_t rows, float ***outputs
   RS_TRY(rs_new(inners, net->n_layers, sizeof **inners));
   for (size_t i = 0; i < net->n_layers; i++) {
     const rs_layer_spec *l = &net->layers[i].spec;
+    size_t inner = l->svd_rank > 0 ? l->svd_rank : net->layers[i].most_low;
     RS_TRY(rs_new(&(*outputs)[i], rows * l->out, sizeof(float)));
-    if (l->svd_rank > 0) RS_TRY(rs_new(&(*inners)[i], rows * l->svd_rank, sizeof(float)));
+    if (inner > 0) RS_TRY(rs_new(&(*inners)[i], rows * inner, sizeof(float)));
   }
   return RS_OK;
 }
@@ -64,6 +65,12 @@ float *rs_workspace_output_gradient(rs_workspace *ws) {
 /* ---- forward ------------------------------------------------------------------------------------
  */
 
+/* Of a layer that has factors, or whose kernel is the product of some; svd_rank 0: neither. */
+static rs_low_rank factors_of(const rs_network *net, const rs_layer *l) {
+  if (l->spec.svd_rank == 0) return l->low;
+  return (rs_low_rank){l->spec.svd_rank, net->values + l->u, net->values + l->v};
+}
+
 const float *rs_network_forward(const rs_network *net, rs_workspace *ws, size_t m, const float *x) {
   RS_ASSERT(m <= ws->rows && ws->n_layers == net->n_layers);
   const float *w = net->values;
@@ -72,9 +79,10 @@ const float *rs_network_forward(const rs_network *net, rs_workspace *ws, size_t 
     const rs_layer_spec *s = &l->spec;
     rs_epilogue act = {s->activation == RS_RELU ? RS_EPILOGUE_BIAS_RELU : RS_EPILOGUE_BIAS,
                        .bias = w + l->bias};
-    if (s->svd_rank > 0) { /* y = act((x u) v + b) */
-      rs_gemm(RS_GEMM_NN, m, s->svd_rank, s->in, x, w + l->u, ws->inner[i], NULL);
-      rs_gemm(RS_GEMM_NN, m, s->out, s->svd_rank, ws->inner[i], w + l->v, ws->output[i], &act);
+    rs_low_rank f = factors_of(net, l);
+    if (f.svd_rank > 0) { /* y = act((x u) v + b) */
+      rs_gemm(RS_GEMM_NN, m, f.svd_rank, s->in, x, f.u, ws->inner[i], NULL);
+      rs_gemm(RS_GEMM_NN, m, s->out, f.svd_rank, ws->inner[i], f.v, ws->output[i], &act);
     } else { /* y = act(x W + b) */
       rs_gemm(RS_GEMM_NN, m, s->out, s->in, x, w + l->kernel, ws->output[i], &act);
     }
@@ -109,7 +117,14 @@ static void layer_backward(const rs_network *net, const rs_layer *l, size_t m, c
     if (dx != NULL) rs_gemm(RS_GEMM_NT, m, s->in, s->svd_rank, dh, w + l->u, dx, previous);
   } else {
     rs_gemm(RS_GEMM_TN, s->in, s->out, m, x, dy, gradients + l->kernel, NULL);
-    if (dx != NULL) rs_gemm(RS_GEMM_NT, m, s->in, s->out, dy, w + l->kernel, dx, previous);
+    if (dx == NULL) return;
+    if (l->low.svd_rank >
+        0) { /* the kernel learns as it is, but is passed through by its factors */
+      rs_gemm(RS_GEMM_NT, m, l->low.svd_rank, s->out, dy, l->low.v, dh, NULL);
+      rs_gemm(RS_GEMM_NT, m, s->in, l->low.svd_rank, dh, l->low.u, dx, previous);
+    } else {
+      rs_gemm(RS_GEMM_NT, m, s->in, s->out, dy, w + l->kernel, dx, previous);
+    }
   }
 }
 

@@ -182,6 +182,7 @@ rs_status rs_trainer_step(rs_trainer *t) {
   RS_TRY(rs_sums_start_doubles(sums, b->sums, RS_COUNT(b->sums)));
   RS_TRY(backward(t, rows, rs_update_ready));
   RS_TRY(rs_update_finish(t->update));
+  rs_network_forget_factors(t->net);
   RS_TRY(rs_sums_wait_doubles(sums));
   RS_TRY(account(t, b));
   t->step++;
