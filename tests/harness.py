@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 
+MEASURED = {"seconds", "inference_speed", "inference_speedup"}  # columns that differ from run to run
+
+
 class Harness:
     """PROGRAM runs in DIRECTORY, which is made anew."""
 

@@ -130,6 +130,15 @@ rs_mlp_shape rs_exp_mlp_shape(const rs_settings *s, size_t svd_rank) {
   return shape;
 }
 
+void rs_exp_check_training(const rs_settings *s, rs_problems *problems) {
+  int64_t ranks = rs_settings_int(s, "resources.ranks_per_trial");
+  bool exact = strcmp(rs_settings_text(s, "train.reduction"), "exact") == 0;
+  if (!exact || RS_PARTS % ranks == 0) return;
+  rs_problem_add(problems, rs_settings_place(s, "resources.ranks_per_trial"),
+                 "resources.ranks_per_trial: train.reduction exact expects 1, 2, 4 or 8, got %lld",
+                 (long long)ranks);
+}
+
 void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems) {
   const int64_t *hidden;
   size_t n = rs_settings_ints(s, "model.hidden", &hidden);

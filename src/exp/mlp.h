@@ -26,6 +26,9 @@ rs_mlp_shape rs_exp_mlp_shape(const rs_settings *s, size_t svd_rank);
 /* Adds a problem when svd.rank exceeds what a hidden layer has; names the layer. */
 void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems);
 
+/* Adds a problem when the group's size does not suit the reduction. */
+void rs_exp_check_training(const rs_settings *s, rs_problems *problems);
+
 rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage);
 /* The schedule of that name; any other leaves *OUT as it is. */
 void rs_exp_schedule(const char *name, rs_schedule *out);

@@ -24,6 +24,7 @@ static const rs_metric finals[] = {
 static rs_status check(const rs_settings *s, rs_problems *problems) {
   rs_exp_check_images(s, problems);
   rs_exp_check_svd_rank(s, problems);
+  rs_exp_check_training(s, problems);
   return RS_OK;
 }
 

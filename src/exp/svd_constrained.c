@@ -85,6 +85,7 @@ static rs_status check(const rs_settings *s, rs_problems *problems) {
   uint64_t steps;
   rs_exp_check_images(s, problems);
   rs_exp_check_svd_rank(s, problems);
+  rs_exp_check_training(s, problems);
   if (!parse_every(rs_settings_text(s, "svd.every"), &steps))
     rs_problem_add(problems, rs_settings_place(s, "svd.every"),
                    "svd.every: expected `epoch` or a number of steps, as `50 steps`, got `%s`",
@@ -113,7 +114,8 @@ typedef struct constraint {
   rs_projection *projection;
   uint64_t every; /* steps; 0: epochs alone */
   rs_projection_report epoch;
-  bool fresh; /* the next projection begins an epoch's account */
+  bool fresh;     /* the next projection begins an epoch's account */
+  bool projected; /* the last step ended with one */
   double residual, fallbacks;
 } constraint;
 
@@ -136,7 +138,8 @@ static bool is_due(const constraint *k, uint64_t step, bool epoch_ended) {
 static rs_status after_step(void *user, const rs_train_progress *p) {
   constraint *k = user;
   rs_projection_report report;
-  if (!is_due(k, p->step, p->epoch_ended)) return RS_OK;
+  k->projected = is_due(k, p->step, p->epoch_ended);
+  if (!k->projected) return RS_OK;
   RS_TRY(rs_projection_apply(k->projection, &report));
   account(k, &report);
   return RS_OK;
@@ -155,23 +158,25 @@ static size_t more_metrics(void *user, rs_metric_value *values) {
 static rs_status save(void *user, rs_bundle *into, rs_str *state) {
   const constraint *k = user;
   rs_str_addf(state,
-              ", \"projections\": %llu, \"fresh\": %s, \"energy\": \"%a\", \"residual\": \"%a\", "
+              ", \"projections\": %llu, \"projected\": %s, \"fresh\": %s, \"energy\": \"%a\", "
+              "\"residual\": \"%a\", "
               "\"iterations\": %zu, \"fallbacks\": %zu, \"all\": [\"%a\", \"%a\"]",
-              (unsigned long long)rs_projection_count(k->projection), k->fresh ? "true" : "false",
-              k->epoch.energy, k->epoch.residual, k->epoch.iterations, k->epoch.fallbacks,
-              k->residual, k->fallbacks);
+              (unsigned long long)rs_projection_count(k->projection),
+              k->projected ? "true" : "false", k->fresh ? "true" : "false", k->epoch.energy,
+              k->epoch.residual, k->epoch.iterations, k->epoch.fallbacks, k->residual,
+              k->fallbacks);
   return rs_projection_save(k->projection, into);
 }
 
 static rs_status load(void *user, const rs_bundle *from, const json_t *state) {
   constraint *k = user;
-  json_int_t count, iterations, fallbacks, step;
+  json_int_t count, iterations, fallbacks;
   const char *energy, *residual, *all[2];
-  int fresh;
-  if (json_unpack((json_t *)state, "{s:I, s:b, s:s, s:s, s:I, s:I, s:[ss], s:I}", "projections",
-                  &count, "fresh", &fresh, "energy", &energy, "residual", &residual, "iterations",
-                  &iterations, "fallbacks", &fallbacks, "all", &all[0], &all[1], "step",
-                  &step) != 0)
+  int fresh, projected;
+  if (json_unpack((json_t *)state, "{s:I, s:b, s:b, s:s, s:s, s:I, s:I, s:[ss]}", "projections",
+                  &count, "projected", &projected, "fresh", &fresh, "energy", &energy, "residual",
+                  &residual, "iterations", &iterations, "fallbacks", &fallbacks, "all", &all[0],
+                  &all[1]) != 0)
     return rs_fail(RS_ERR_DATA, "a checkpoint without the account of its projections");
   k->fresh = fresh;
   k->epoch = (rs_projection_report){.energy = strtod(energy, NULL),
@@ -180,8 +185,7 @@ static rs_status load(void *user, const rs_bundle *from, const json_t *state) {
                                     .fallbacks = (size_t)fallbacks};
   k->residual = strtod(all[0], NULL);
   k->fallbacks = strtod(all[1], NULL);
-  /* An epoch's account is closed by its row, after its last projection. */
-  bool projected = fresh || (k->every > 0 && (uint64_t)step % k->every == 0);
+  k->projected = projected;
   return rs_projection_load(k->projection, from, (uint64_t)count, projected);
 }
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from harness import Harness
+from harness import MEASURED, Harness
 
 try:
     import h5py
@@ -267,7 +267,7 @@ def kill_between_checkpoints(h, results):
 def everything(results):
     with h5py.File(results) as f:
         found = {f"{t}.{c}": f[t][c].tobytes() for t in ("trials", "metrics") for c in f[t].dtype.names
-                 if c not in ("seconds", "attempts")}
+                 if c not in MEASURED | {"attempts"}}
         f["models/0"].visititems(lambda n, d: found.__setitem__(n, d[:].tobytes()) if isinstance(d, h5py.Dataset)
                                  else None)
         return found

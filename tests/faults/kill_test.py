@@ -16,7 +16,7 @@ import time
 
 import h5py
 
-from harness import Harness
+from harness import MEASURED, Harness
 
 JOB = """
 name: kill
@@ -40,7 +40,7 @@ def numbers(path):
     """All that must not depend on interruptions, as bytes."""
     with h5py.File(path) as f:
         found = {f"{t}.{c}": f[t][c].tobytes() for t in ("trials", "metrics") for c in f[t].dtype.names
-                 if c not in ("seconds", "attempts")}
+                 if c not in MEASURED | {"attempts"}}
         for trial in f["models"]:
             f[f"models/{trial}"].visititems(
                 lambda n, d, t=trial: found.__setitem__(f"{t}/{n}", d[:].tobytes())

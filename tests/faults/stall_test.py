@@ -11,7 +11,7 @@ import time
 
 import h5py
 
-from harness import Harness, mpirun
+from harness import MEASURED, Harness, mpirun
 
 JOB = """
 name: stall
@@ -29,7 +29,7 @@ RANKS = 3
 def numbers(path):
     with h5py.File(path) as f:
         return {f"{t}.{c}": f[t][c].tobytes() for t in ("trials", "metrics") for c in f[t].dtype.names
-                if c not in ("seconds", "attempts")}
+                if c not in MEASURED | {"attempts"}}
 
 
 def ranks_of(results):

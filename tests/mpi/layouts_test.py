@@ -12,7 +12,7 @@ import time
 import h5py
 import numpy as np
 
-from harness import Harness, mpirun
+from harness import MEASURED, Harness, mpirun
 
 JOB = """
 name: layouts
@@ -23,7 +23,7 @@ train: {epochs: 2, batch: 100, schedule: cosine}
 sweep: {space: {train.lr: [0.001, 0.002], svd.rank: [4, 16, full]}, objectives: {test_accuracy: max}}
 resources: {threads_per_rank: 1}
 """
-LAYOUT = {"seconds", "mpi_ranks", "threads"}  # columns that may differ
+LAYOUT = MEASURED | {"mpi_ranks", "threads"}  # columns that may differ
 
 
 def numbers(path):
