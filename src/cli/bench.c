@@ -194,34 +194,60 @@ static rs_status bench_training(const bench *b, size_t *parameters) {
   return status;
 }
 
-/* ---- decomposition -------------------------------------------------------------------------- */
+/* ---- projection ----------------------------------------------------------------------------- */
 
-typedef struct decomposition {
-  float *a, *u, *s, *vt;
-} decomposition;
+enum { SVD_RANK = 20 };
 
-static void decompose(void *user) {
-  decomposition *d = user;
-  (void)!rs_svd_thin(BENCH_WIDTH, BENCH_WIDTH, d->a, d->u, d->s, d->vt);
+/* Weights between two projections of a training: of low rank and a little more. */
+static void disturb(rs_network *net, uint64_t time) {
+  rs_stream s = rs_stream_make(1, "bench", "disturb", time);
+  rs_network_forget_factors(net);
+  for (size_t i = 0; i < net->size; i++)
+    net->values[i] += 1e-4f * (rs_stream_uniform(&s, i) - 0.5f);
 }
 
-static rs_status bench_svd(void) {
-  decomposition d = {0};
-  size_t n = (size_t)BENCH_WIDTH * BENCH_WIDTH;
-  rs_status status = rs_new(&d.a, n, sizeof(float));
-  if (status == RS_OK) status = rs_new(&d.u, n, sizeof(float));
-  if (status == RS_OK) status = rs_new(&d.s, BENCH_WIDTH, sizeof(float));
-  if (status == RS_OK) status = rs_new(&d.vt, n, sizeof(float));
-  if (status == RS_OK) {
-    rs_stream s = rs_stream_make(1, "bench", "svd", 0);
-    for (size_t i = 0; i < n; i++) d.a[i] = rs_stream_uniform(&s, i) - 0.5f;
-    printf("%-44s %9.1f ms\n", "thin SVD, 1024 x 1024, one thread",
-           1e3 * median_time(0, decompose, &d));
+/* Median time of projecting all hidden layers after the first, which has no warm start. */
+static rs_status time_projection(rs_network *net, rs_svd_method method, int repeats, double *out) {
+  const rs_projection_spec spec = {.svd_rank = SVD_RANK,
+                                   .method = method,
+                                   .iterations = 12,
+                                   .oversampling = 12,
+                                   .tolerance = 0.01,
+                                   .seed = 1,
+                                   .stage = "bench"};
+  rs_projection *projection = NULL;
+  rs_projection_report report;
+  rs_comm *comm;
+  double times[64];
+  RS_TRY(rs_comm_create_solo(&comm));
+  rs_status status = rs_projection_create(net, &spec, comm, &projection);
+  if (status == RS_OK) status = rs_projection_apply(projection, &report);
+  for (int i = 0; i < repeats && status == RS_OK; i++) {
+    disturb(net, (uint64_t)i);
+    status = rs_projection_apply(projection, &report);
+    times[i] = report.seconds;
   }
-  free(d.a);
-  free(d.u);
-  free(d.s);
-  free(d.vt);
+  if (status == RS_OK) *out = bench_median(times, (size_t)repeats);
+  rs_projection_destroy(projection);
+  rs_comm_destroy(comm);
+  return status;
+}
+
+static rs_status bench_projection(void) {
+  rs_layer_spec layers[BENCH_LAYERS];
+  rs_network *net;
+  double whole = 0, warm = 0;
+  bench_layers(0, layers);
+  RS_TRY(rs_network_create(layers, BENCH_LAYERS, &net));
+  rs_network_init(net, 1, "bench");
+  rs_status status = time_projection(net, RS_SVD_GESDD, 3, &whole);
+  if (status == RS_OK) status = time_projection(net, RS_SVD_SUBSPACE, 21, &warm);
+  if (status == RS_OK) {
+    printf("%-44s %9.3f ms\n", "projection of five layers, D = 20, gesdd", 1e3 * whole);
+    printf("%-44s %9.3f ms %12.1f times faster\n", "projection of five layers, D = 20, subspace",
+           1e3 * warm, whole / warm);
+  }
+  rs_network_destroy(net);
   return status;
 }
 
@@ -241,7 +267,7 @@ static rs_status bench_all(bench *b) {
                        BENCH_BATCH));
   RS_TRY(bench_training(b, &parameters));
   RS_TRY(bench_memory(b, parameters));
-  return bench_svd();
+  return bench_projection();
 }
 
 static int run(int argc, char **argv) {

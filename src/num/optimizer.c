@@ -72,6 +72,7 @@ double rs_sum_squares(size_t n, const float *x) {
   for (size_t i = 0; i < n; i += BLOCK) {
     size_t count = n - i < BLOCK ? n - i : BLOCK;
     double sum = 0;
+#pragma omp simd reduction(+ : sum)
     for (size_t j = i; j < i + count; j++) sum += (double)x[j] * x[j];
     total += sum;
   }

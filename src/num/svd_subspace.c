@@ -118,10 +118,13 @@ static rs_status iterate(rs_subspace *t, const float *a) {
 static double residual(const rs_subspace *t) {
   double off = 0, whole = 0;
   for (size_t i = 0; i < t->d; i++) {
+    const float *y = t->y + i * t->m, *u = t->left + i * t->m;
+    float s = t->s[i];
     double row = 0;
+#pragma omp simd reduction(+ : row)
     for (size_t j = 0; j < t->m; j++) {
-      double r = t->y[i * t->m + j] - t->s[i] * t->left[i * t->m + j];
-      row += r * r;
+      float r = y[j] - s * u[j];
+      row += (double)r * r;
     }
     off += row;
     whole += (double)t->s[i] * t->s[i];
