@@ -15,6 +15,7 @@ typedef struct rs_cost {
   double parameters; /* of the model that the stage leaves behind */
   double flops;      /* floating-point operations of the whole stage */
   double bytes;      /* peak memory of one MPI rank, data included */
+  int ranks;         /* most ranks that are of use; 0 stands for 1 */
 } rs_cost;
 
 typedef struct rs_stage_spec {
@@ -62,6 +63,14 @@ size_t rs_plan_stages(const rs_plan *plan);
 size_t rs_plan_trials(const rs_plan *plan);
 const rs_stage *rs_plan_stage(const rs_plan *plan, size_t index);
 const rs_trial *rs_plan_trial(const rs_plan *plan, size_t index);
+
+/* Ranks that a stage runs on when there are WORKERS: what resources.ranks_per_trial says; for
+ * `auto` the workers shared out over the ALIKE stages at the same place of their chains, at most
+ * what the stage has a use for, rounded down to a power of two. A function of job and layout alone.
+ */
+int rs_stage_ranks(const rs_stage *stage, int workers, size_t alike);
+/* Stages at place STEP of their chains. */
+size_t rs_plan_alike(const rs_plan *plan, int step);
 
 /* Work of a stage in floating-point operations, at least a little: nothing is free. */
 double rs_stage_work(const rs_stage *stage);

@@ -21,7 +21,14 @@ enum { MOST_OVERRIDES = 256, MOST_ROWS = 40 };
 
 /* ---- text ----------------------------------------------------------------------------------- */
 
-static rs_status stage_row(text_table *t, const rs_stage *s) {
+/* Ranks of its group in the layout that fits this machine. */
+static int group_of(const rs_plan *plan, const rs_stage *s) {
+  size_layout l;
+  size_layout_of(plan, &l);
+  return rs_stage_ranks(s, l.workers, rs_plan_alike(plan, s->step));
+}
+
+static rs_status stage_row(text_table *t, const rs_plan *plan, const rs_stage *s) {
   char parameters[64], flops[32], bytes[32], id[RS_ID_TEXT];
   print_grouped(parameters, sizeof parameters, s->cost.parameters);
   print_flops(flops, sizeof flops, s->cost.flops);
@@ -34,22 +41,23 @@ static rs_status stage_row(text_table *t, const rs_stage *s) {
   RS_TRY(text_table_cell(t, "%s", parameters));
   RS_TRY(text_table_cell(t, "%s", flops));
   RS_TRY(text_table_cell(t, "%s", bytes));
+  RS_TRY(text_table_cell(t, "%d", group_of(plan, s)));
   return text_table_cell(t, "%.8s", id);
 }
 
 static rs_status print_stages(const rs_plan *plan) {
-  static const char *const heads[] = {"stage",      "kind", "parent", "trials",
-                                      "parameters", "work", "memory", "identity"};
+  static const char *const heads[] = {"stage", "kind",   "parent", "trials",  "parameters",
+                                      "work",  "memory", "ranks",  "identity"};
   text_table *t;
   size_t n = rs_plan_stages(plan);
   RS_TRY(text_table_create(RS_COUNT(heads), &t));
   rs_status status = RS_OK;
   for (size_t i = 0; i < RS_COUNT(heads) && status == RS_OK; i++)
     status = text_table_cell(t, "%s", heads[i]);
-  for (size_t i = 2; i < 7; i++) text_table_right(t, i);
+  for (size_t i = 2; i < 8; i++) text_table_right(t, i);
   text_table_right(t, 0);
   for (size_t i = 0; i < n && i < MOST_ROWS && status == RS_OK; i++)
-    status = stage_row(t, rs_plan_stage(plan, i));
+    status = stage_row(t, plan, rs_plan_stage(plan, i));
   if (status == RS_OK) text_table_print(t, stdout);
   if (n > MOST_ROWS) printf("... and %zu more stages\n", n - MOST_ROWS);
   text_table_destroy(t);
@@ -138,13 +146,13 @@ static rs_status print_text(const rs_plan *plan) {
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
-static json_t *stage_json(const rs_stage *s) {
+static json_t *stage_json(const rs_plan *plan, const rs_stage *s) {
   char id[RS_ID_TEXT];
   rs_id_format(s->identity, id);
-  return json_pack("{s:i, s:s, s:i, s:i, s:s, s:f, s:f, s:f}", "stage", s->index, "kind",
+  return json_pack("{s:i, s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:i}", "stage", s->index, "kind",
                    s->spec->name, "parent", s->parent, "trials", s->users, "identity", id,
-                   "parameters", s->cost.parameters, "flops", s->cost.flops, "bytes",
-                   s->cost.bytes);
+                   "parameters", s->cost.parameters, "flops", s->cost.flops, "bytes", s->cost.bytes,
+                   "ranks", group_of(plan, s));
 }
 
 static rs_status trial_json(const rs_trial *trial, json_t **out) {
@@ -164,7 +172,7 @@ static rs_status print_json(const rs_plan *plan) {
   size_layout_of(plan, &l);
   json_t *stages = json_array(), *trials = json_array();
   for (size_t i = 0; i < rs_plan_stages(plan); i++)
-    json_array_append_new(stages, stage_json(rs_plan_stage(plan, i)));
+    json_array_append_new(stages, stage_json(plan, rs_plan_stage(plan, i)));
   rs_status status = RS_OK;
   for (size_t i = 0; i < rs_plan_trials(plan) && status == RS_OK; i++) {
     json_t *trial = NULL;

@@ -39,13 +39,31 @@ static double parallelism(const rs_plan *plan) {
   return whole / longest;
 }
 
+/* Ranks of the largest group that is asked for; 1 where it is left to us. */
+static int largest_group(const rs_plan *plan) {
+  int largest = 1;
+  for (size_t i = 0; i < rs_plan_trials(plan); i++) {
+    const rs_settings *s = rs_plan_trial(plan, i)->settings;
+    int ranks = (int)rs_settings_int(s, "resources.ranks_per_trial");
+    if (ranks > largest) largest = ranks;
+  }
+  return largest;
+}
+
+/* With `auto`, groups take what is free: there is work for every core. */
+static bool leaves_groups(const rs_plan *plan) {
+  const rs_settings *base = rs_job_base(rs_plan_job(plan));
+  return rs_settings_int(base, "resources.ranks_per_trial") == 0;
+}
+
 void size_layout_of(const rs_plan *plan, size_layout *out) {
   const rs_settings *base = rs_job_base(rs_plan_job(plan));
   int cores = world_cores(), wanted = (int)rs_settings_int(base, "resources.threads_per_rank");
-  int group = (int)rs_settings_int(base, "resources.ranks_per_trial");
+  int group = largest_group(plan);
   int most = wanted > 0 && wanted < cores ? cores / wanted : wanted > 0 ? 1 : cores;
   double parallel = parallelism(plan);
   int workers = parallel * group + 0.5 < most ? (int)(parallel * group + 0.5) : most;
+  if (leaves_groups(plan)) workers = most;
   if (workers < group) workers = group;
   if (workers < 1) workers = 1;
   int threads = wanted > 0 ? wanted : cores / workers > 0 ? cores / workers : 1;

@@ -133,7 +133,7 @@ rs_mlp_shape rs_exp_mlp_shape(const rs_settings *s, size_t svd_rank) {
 void rs_exp_check_training(const rs_settings *s, rs_problems *problems) {
   int64_t ranks = rs_settings_int(s, "resources.ranks_per_trial");
   bool exact = strcmp(rs_settings_text(s, "train.reduction"), "exact") == 0;
-  if (!exact || RS_PARTS % ranks == 0) return;
+  if (!exact || ranks == 0 || RS_PARTS % ranks == 0) return; /* 0: auto, powers of two */
   rs_problem_add(problems, rs_settings_place(s, "resources.ranks_per_trial"),
                  "resources.ranks_per_trial: train.reduction exact expects 1, 2, 4 or 8, got %lld",
                  (long long)ranks);
@@ -196,6 +196,8 @@ rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage) {
 /* ---- costs --------------------------------------------------------------------------------------
  */
 
+enum { LEAST_ROWS = 16 }; /* of a batch, for a rank to be worth its sums */
+
 static size_t widest_sum(const rs_mlp_shape *shape) {
   size_t sum = 0;
   for (size_t i = 0; i < shape->n; i++) sum += shape->layers[i].out + shape->layers[i].svd_rank;
@@ -230,6 +232,7 @@ rs_status rs_exp_training_cost(const rs_settings *s, const rs_mlp_shape *shape, 
   out->flops = epochs * (out->flops + train * rs_network_flops(shape->layers, shape->n, true));
   /* gradients and two moments; activations and their gradients */
   out->bytes += 12.0 * out->parameters + 8.0 * batch * (double)widest_sum(shape);
+  out->ranks = (int)fmin(batch / LEAST_ROWS, 1024);
   return RS_OK;
 }
 

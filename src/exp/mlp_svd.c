@@ -25,6 +25,7 @@ static rs_status cost(const rs_settings *s, rs_cost *out) {
   rs_mlp_shape shape = rs_exp_mlp_shape(s, 0);
   out->parameters = (double)rs_network_size(shape.layers, shape.n);
   out->bytes = 4 * out->parameters;
+  out->ranks = (int)shape.n - 1;
   for (size_t i = 0; i + 1 < shape.n; i++) {
     double m = (double)shape.layers[i].in, n = (double)shape.layers[i].out, k = m < n ? m : n;
     out->flops += 4 * m * n * k + 13 * k * k * k; /* Golub and Van Loan, R-SVD with thin U and V */

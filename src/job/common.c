@@ -34,8 +34,10 @@ const rs_setting rs_job_settings[] = {
      .initial = "1",
      .min = 1,
      .max = 65536,
+     .word = "auto",
      .unit = "ranks",
-     .help = "MPI ranks that work on one trial together, each on its share of every batch."},
+     .help = "MPI ranks that work on one trial together, each on its share of every batch; `auto` "
+             "gives each stage what is left of the workers when the stages beside it have theirs."},
     {.path = "resources.threads_per_rank",
      .type = RS_INT,
      .initial = "auto",

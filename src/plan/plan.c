@@ -8,6 +8,7 @@ struct rs_plan {
   const rs_job *job;
   const rs_stage_spec *specs[RS_MAX_STAGES];
   size_t n_specs;
+  const char *swept[3]; /* paths of the layout that are swept, NULL-terminated */
   /* Arrays of pointers: what was handed out stays where it is while the plan grows. */
   rs_stage **stages;
   size_t n_stages, cap_stages;
@@ -22,6 +23,27 @@ struct rs_plan {
 /* ---- life -------------------------------------------------------------------------------------
  */
 
+static bool is_swept(const rs_job *job, const char *path) {
+  const rs_dim *dims;
+  const rs_point *points;
+  size_t n = rs_job_dims(job, &dims), n_points = rs_job_points(job, &points);
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(dims[i].path, path) == 0) return true;
+  for (size_t i = 0; i < n_points; i++)
+    for (size_t k = 0; k < points[i].count; k++)
+      if (strcmp(points[i].paths[k], path) == 0) return true;
+  return false;
+}
+
+/* The layout changes no result, and is not part of an identity. But who sweeps it wants to see what
+ * it does: then equal settings on other layouts are different work. */
+static void find_swept(rs_plan *plan) {
+  static const char *const paths[] = {"resources.ranks_per_trial", "resources.threads_per_rank"};
+  size_t n = 0;
+  for (size_t i = 0; i < RS_COUNT(paths); i++)
+    if (is_swept(plan->job, paths[i])) plan->swept[n++] = paths[i];
+}
+
 rs_status rs_plan_create(const rs_job *job, const rs_stage_spec *const *specs, size_t n,
                          rs_plan **out) {
   rs_plan *plan;
@@ -30,6 +52,7 @@ rs_status rs_plan_create(const rs_job *job, const rs_stage_spec *const *specs, s
   RS_ASSERT(n <= RS_MAX_STAGES);
   *plan = (rs_plan){.job = job, .n_specs = n, .n_slots = 64};
   memcpy(plan->specs, specs, n * sizeof *specs);
+  find_swept(plan);
   rs_status status = rs_new(&plan->slots, plan->n_slots, sizeof *plan->slots);
   if (status != RS_OK) {
     free(plan);
@@ -80,14 +103,16 @@ const rs_trial *rs_plan_trial(const rs_plan *plan, size_t index) {
 
 /* ---- identities ----------------------------------------------------------------------------- */
 
+/* SWEPT: paths of the layout that the job sweeps, NULL-terminated. */
 static rs_status identify(const rs_stage_spec *spec, const rs_settings *settings,
-                          const rs_stage *parent, rs_id *out) {
+                          const rs_stage *parent, const char *const *swept, rs_id *out) {
   char parent_text[RS_ID_TEXT] = "-";
   if (parent != NULL) rs_id_format(parent->identity, parent_text);
   rs_str text = {0};
   rs_str_addf(&text, "stage=%s\nversion=%d\nparent=%s\nseed=%lld\n", spec->name, spec->version,
               parent_text, (long long)rs_settings_int(settings, "seed"));
   rs_settings_canonical(settings, spec->reads, &text);
+  if (swept[0] != NULL) rs_settings_canonical(settings, swept, &text);
   rs_status status = rs_str_status(&text);
   if (status == RS_OK) *out = rs_id_of(text.text, text.len);
   rs_str_free(&text);
@@ -142,7 +167,8 @@ static rs_status new_stage(rs_plan *plan, int step, const rs_settings *settings,
 static rs_status find_or_add_stage(rs_plan *plan, int step, const rs_settings *settings, int parent,
                                    int *out) {
   rs_id id;
-  RS_TRY(identify(plan->specs[step], settings, parent >= 0 ? plan->stages[parent] : NULL, &id));
+  RS_TRY(identify(plan->specs[step], settings, parent >= 0 ? plan->stages[parent] : NULL,
+                  plan->swept, &id));
   uint32_t found = *find_slot(plan, id);
   if (found == 0) return new_stage(plan, step, settings, parent, id, out);
   *out = (int)found - 1;
@@ -189,6 +215,21 @@ rs_status rs_plan_add(rs_plan *plan, rs_settings *settings, const rs_trial **out
   plan->trials[plan->n_trials++] = trial;
   if (out != NULL) *out = trial;
   return RS_OK;
+}
+
+int rs_stage_ranks(const rs_stage *stage, int workers, size_t alike) {
+  int set = (int)rs_settings_int(stage->settings, "resources.ranks_per_trial");
+  int most = stage->cost.ranks > 0 ? stage->cost.ranks : 1, ranks = 1;
+  if (set > 0) return set; /* 0: auto */
+  int share = alike > 0 ? workers / (int)alike : workers;
+  while (2 * ranks <= share && 2 * ranks <= most) ranks *= 2;
+  return ranks;
+}
+
+size_t rs_plan_alike(const rs_plan *plan, int step) {
+  size_t n = 0;
+  for (size_t i = 0; i < plan->n_stages; i++) n += plan->stages[i]->step == step;
+  return n;
 }
 
 double rs_stage_work(const rs_stage *stage) {

@@ -68,6 +68,48 @@ static rs_status share_data(coordinator *c) {
   return status;
 }
 
+/* A group gets the workers that there are. But a sweep over its size would then show what is not.
+ */
+static rs_status check_size(const coordinator *c, const rs_settings *settings) {
+  int ranks = (int)rs_settings_int(settings, "resources.ranks_per_trial");
+  int base = (int)rs_settings_int(rs_job_base(c->options->job), "resources.ranks_per_trial");
+  if (ranks <= c->n_workers || ranks == base) return RS_OK;
+  return rs_fail(
+      RS_ERR_USAGE,
+      "%s: a trial wants a group of %d ranks, and there are %d workers: start with -n %d",
+      rs_settings_place(settings, "resources.ranks_per_trial"), ranks, c->n_workers, ranks + 1);
+}
+
+/* What the strategy proposes at first, without doing it: the sizes of groups follow from it. */
+static rs_status look_ahead(coordinator *c, rs_plan *plan, rs_strategy *strategy) {
+  int first;
+  rs_transport_workers(c->transport, &first, &c->n_workers);
+  for (rs_proposal answer = RS_PROPOSE_TRIAL; answer == RS_PROPOSE_TRIAL;) {
+    rs_settings *settings;
+    RS_TRY(rs_strategy_propose(strategy, &answer, &settings));
+    if (answer != RS_PROPOSE_TRIAL) break;
+    rs_status status = check_size(c, settings);
+    if (status != RS_OK) rs_settings_destroy(settings);
+    RS_TRY(status);
+    RS_TRY(rs_plan_add(plan, settings, NULL));
+  }
+  for (int step = 0; step < RS_MAX_STAGES; step++) c->alike[step] = rs_plan_alike(plan, step);
+  return RS_OK;
+}
+
+static rs_status size_groups(coordinator *c) {
+  const rs_stage_spec *specs[RS_MAX_STAGES];
+  rs_plan *plan = NULL;
+  rs_strategy *strategy = NULL;
+  size_t n = rs_experiment_specs(c->options->kind, specs);
+  rs_status status = rs_plan_create(c->options->job, specs, n, &plan);
+  if (status == RS_OK) status = rs_strategy_create(c->options->job, &strategy);
+  if (status == RS_OK) status = look_ahead(c, plan, strategy);
+  rs_strategy_destroy(strategy);
+  rs_plan_destroy(plan);
+  return status;
+}
+
 static rs_status prepare_keep(coordinator *c) {
   const rs_objective *objectives;
   rs_checkpoint_keep policy;
@@ -84,6 +126,7 @@ static rs_status prepare(coordinator *c) {
   rs_run_view view;
   size_t n = rs_experiment_specs(o->kind, specs);
   c->stall_seconds = (double)rs_settings_int(rs_job_base(o->job), "resources.stall_seconds");
+  RS_TRY(size_groups(c));
   RS_TRY(record_open(o, &c->record));
   RS_TRY(rs_plan_create(o->job, specs, n, &c->plan));
   RS_TRY(rs_strategy_create(o->job, &c->strategy));

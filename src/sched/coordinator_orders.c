@@ -25,13 +25,13 @@ static rs_status require_output(coordinator *c, int stage) {
 }
 
 static rs_status add_stages(coordinator *c, const rs_trial *trial) {
-  int ranks = (int)rs_settings_int(trial->settings, "resources.ranks_per_trial");
   for (int i = 0; i < trial->length; i++) {
     const rs_stage *stage = rs_plan_stage(c->plan, (size_t)trial->chain[i]);
     if (stage->users > 1) continue; /* made by an earlier trial */
     int index, attempts;
     rs_outcome known = record_known(c->record, stage->index, &attempts);
     RS_TRY(rs_grow(&c->facts, &c->cap_facts, (size_t)stage->index + 1, sizeof *c->facts));
+    int ranks = rs_stage_ranks(stage, c->n_workers, c->alike[stage->step]);
     RS_TRY(rs_sched_add_stage(c->sched, stage->parent, ranks, rs_stage_work(stage), known, attempts,
                               &index));
     RS_ASSERT(index == stage->index);

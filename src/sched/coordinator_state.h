@@ -30,6 +30,8 @@ typedef struct coordinator {
   stage_facts *facts; /* by stage */
   size_t cap_facts;
   size_t ended_before; /* trials that earlier runs finished */
+  int n_workers;
+  size_t alike[RS_MAX_STAGES]; /* stages at each place of the chain, of the trials known at first */
   bool no_more_trials, stop_sent, finished;
   double started, shown, cost_before; /* cost_before: of what earlier runs left to do */
   double stall_seconds;               /* 0: never */

@@ -14,7 +14,6 @@ struct rs_worker {
   rs_runner *runner;
   const rs_experiment *kind;
   rs_comm *node;
-  int threads;
   json_t *order; /* the start message that waits, or NULL */
   int stage;     /* running, -1: none */
   bool stop, ended;
@@ -50,7 +49,6 @@ static rs_status set_up(rs_worker *w, const json_t *message) {
   if (w->kind == NULL)
     return rs_fail(RS_ERR_INTERNAL, "no experiment kind \"%s\" on rank %d",
                    message_text(message, "kind"), rs_transport_rank(w->transport));
-  w->threads = (int)message_int(message, "threads");
   return rs_runner_create(message_text(message, "directory"), &w->runner);
 }
 
@@ -152,8 +150,9 @@ static bool on_stop(void *user) {
 /* ---- running a stage ------------------------------------------------------------------------ */
 
 /* Threads of a rank that the coordinator left to us: the cores that this process may use. */
-static int own_threads(const rs_worker *w) {
-  if (w->threads > 0) return w->threads;
+static int own_threads(const rs_settings *settings) {
+  int threads = (int)rs_settings_int(settings, "resources.threads_per_rank");
+  if (threads > 0) return threads;
   cpu_set_t cores;
   CPU_ZERO(&cores);
   return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
@@ -177,10 +176,10 @@ static rs_status read_task(rs_worker *w, const json_t *order, rs_stage_task *tas
   *task = (rs_stage_task){.stage = (int)message_int(order, "stage"),
                           .attempt = (int)message_int(order, "attempt"),
                           .kind = w->kind,
-                          .step = (int)message_int(order, "step"),
-                          .threads = own_threads(w)};
+                          .step = (int)message_int(order, "step")};
   RS_TRY(rs_settings_from_json(&w->kind->schema, message_text(order, "settings"), settings));
   task->settings = *settings;
+  task->threads = own_threads(*settings);
   task->has_parent = rs_id_parse(message_text(order, "parent"), &task->parent);
   if (!rs_id_parse(message_text(order, "identity"), &task->identity))
     return rs_fail(RS_ERR_INTERNAL, "a stage without identity");
