@@ -247,6 +247,17 @@ rs_status past_write(void *user, rs_journal *to) {
   return RS_OK;
 }
 
+rs_status past_adopt(past *p, rs_id identity, const json_t *entry, rs_journal *to) {
+  char id[RS_ID_TEXT];
+  json_t *own = json_deep_copy(entry);
+  rs_id_format(identity, id);
+  if (own == NULL || json_object_set_new(p->stages, id, own) != 0)
+    return rs_fail(RS_ERR_NOMEM, "out of memory: the journal");
+  p->finished += ended_as(own, "done");
+  p->rows += json_array_size(json_object_get(own, "metrics"));
+  return write_stage(to, id, own);
+}
+
 bool past_is_long(const past *p) {
   const size_t short_enough = 1000;
   size_t needed = 1 + json_array_size(p->starts) + json_object_size(p->stages) + p->rows;
@@ -254,6 +265,10 @@ bool past_is_long(const past *p) {
 }
 
 /* ---- asking --------------------------------------------------------------------------------- */
+
+const char *past_experiment(const past *p) {
+  return json_string_value(json_object_get(p->open, "experiment"));
+}
 
 const char *past_opened(const past *p) {
   return p->open != NULL ? text_of(p->open, "created") : NULL;

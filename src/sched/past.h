@@ -21,6 +21,11 @@ bool past_is_long(const past *p);
 /* An rs_journal_fill that writes records of the same meaning; USER is the past, interrupted. */
 rs_status past_write(void *user, rs_journal *to);
 
+/* What another past knows of a stage, into this one and its journal. */
+rs_status past_adopt(past *p, rs_id identity, const json_t *entry, rs_journal *to) RS_MUST_CHECK;
+
+/* The kind that the journal is of; NULL: it is new. */
+const char *past_experiment(const past *p);
 /* When the journal was begun; NULL: it is new. */
 const char *past_opened(const past *p);
 /* Array of start records. */

@@ -206,6 +206,9 @@ static rs_status open_files(rs_record *r, const rs_coordinate_options *o) {
   RS_TRY(status);
   if (o->fresh) RS_TRY(move_all_aside(r));
   RS_TRY(open_journal(r));
+  if (!o->fresh)
+    RS_TRY(neighbours_open(r->results, rs_job_schema(r->job)->experiment, r->fingerprint, r->log,
+                           &r->neighbours));
   return tables_create(o->job, o->kind, &r->tables);
 }
 
@@ -236,6 +239,7 @@ void record_close(rs_record *r) {
     rs_logf(r->log, RS_LOG_ERROR, "%s", rs_error_message());
   tables_destroy(r->tables);
   past_destroy(r->past);
+  neighbours_close(r->neighbours);
   removals_free(&r->removals);
   free(r->results);
   free(r->journal_path);

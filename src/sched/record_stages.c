@@ -30,8 +30,19 @@ static rs_status recall_output(rs_record *r, const rs_stage *stage, const json_t
   return RS_OK;
 }
 
+/* What another experiment beside this one has done already is known from now on. */
+static rs_status adopt(rs_record *r, const rs_stage *stage) {
+  const char *from;
+  const json_t *entry = neighbours_take(r->neighbours, stage->identity, r->directory, &from);
+  if (entry == NULL) return RS_OK;
+  rs_logf(r->log, RS_LOG_INFO, "stage %d %s is taken over from %s", stage->index, stage->spec->name,
+          from);
+  return past_adopt(r->past, stage->identity, entry, r->journal);
+}
+
 /* Carries a stage that the journal knows over into the tables. */
 static rs_status recall(rs_record *r, const rs_stage *stage) {
+  if (past_stage(r->past, stage->identity) == NULL) RS_TRY(adopt(r, stage));
   const json_t *known = past_stage(r->past, stage->identity);
   if (known == NULL) return RS_OK;
   const char *state = json_string_value(json_object_get(json_object_get(known, "end"), "state"));

@@ -2,6 +2,7 @@
 #ifndef RANKSWEEP_SCHED_RECORD_STATE_H
 #define RANKSWEEP_SCHED_RECORD_STATE_H
 
+#include "neighbours.h"
 #include "past.h"
 #include "ranksweep/store.h"
 #include "record.h"
@@ -16,6 +17,7 @@ struct rs_record {
   rs_journal *journal;
   tables *tables;
   past *past;
+  neighbours *neighbours; /* NULL: none are asked */
   removals removals;
   char created[RS_CLOCK_TEXT];
   double synced, snapped;
