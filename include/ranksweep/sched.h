@@ -245,13 +245,18 @@ typedef struct rs_crash {
   int attempt;
   char stage[64];
   size_t progress; /* grows with all that was finished, trained or blamed so far */
+  bool started;    /* the run had come as far as to put itself on record */
 } rs_crash;
+
+/* Starts that the journal of RESULTS knows; 0 when there is none or it cannot be read. */
+size_t rs_crash_starts(const char *results);
 
 /* Write into the journal of RESULTS that world rank RANK (-1: nobody is known) brought the run
  * down, MESSAGE saying how. The attempt that it was making counts as used; attempts that others
- * were making do not. Nothing happens when there is no journal yet. Errors as for rs_journal_open.
- */
-rs_status rs_crash_note(const char *results, int rank, const char *message,
+ * were making do not; and when the journal knows no more than STARTS starts, as before the launch,
+ * what is open in it is of an earlier run, and nobody is to blame. Nothing happens when there is no
+ * journal yet. Errors as for rs_journal_open. */
+rs_status rs_crash_note(const char *results, size_t starts, int rank, const char *message,
                         rs_crash *out) RS_MUST_CHECK;
 
 #endif

@@ -95,11 +95,11 @@ rs_status deadline_choose(const char *option, double now, deadline *stop) {
   const char *chosen = getenv(DEADLINE_VARIABLE), *slurm = getenv("SLURM_JOB_END_TIME");
   deadline end = 0, slurm_end = slurm != NULL ? strtod(slurm, NULL) : 0;
   *stop = 0;
-  if (option != NULL) RS_TRY(deadline_parse(option, now, &end));
-  if (chosen != NULL) {
+  if (chosen != NULL) { /* at a restart the moment may be over: that is a stop, not a mistake */
     *stop = strtod(chosen, NULL);
     return RS_OK;
   }
+  if (option != NULL) RS_TRY(deadline_parse(option, now, &end));
   if (slurm_end > now && (end == 0 || slurm_end < end)) end = slurm_end;
   if (end > 0) *stop = deadline_stop_time(end, end - now);
   return RS_OK;

@@ -17,14 +17,14 @@
 #include <unistd.h>
 
 /* child: process id of mpirun or of the one rank; 0: none now */
-static volatile sig_atomic_t child, stops, interrupts;
+static volatile sig_atomic_t child, child_is_mpirun, stops, interrupts;
 
 /* mpirun hands SIGUSR1 on to the ranks, which then stop in good order; SIGTERM cuts them short, as
  * does a second ^C. */
 static void pass_on(int signal) {
   bool at_once = signal == SIGINT && ++interrupts > 1;
   stops++;
-  if (child > 0) kill((pid_t)child, at_once ? SIGTERM : SIGUSR1);
+  if (child > 0) kill((pid_t)child, !at_once ? SIGUSR1 : child_is_mpirun ? SIGTERM : SIGKILL);
 }
 
 void launch_watch_signals(void) {
@@ -116,7 +116,7 @@ typedef struct waiting {
   bool mpirun;
   int from; /* its stderr, -1: none or at its end */
   relay relay;
-  double lonely_since, looked; /* mpirun was last seen with ranks; last look */
+  double lonely_since, looked; /* mpirun was last seen with ranks (0: never); last look */
 } waiting;
 
 static void write_stderr(void *user, const char *bytes, size_t n) {
@@ -144,8 +144,9 @@ static void listen_for(waiting *w, double seconds) {
 static bool is_locked_up(waiting *w, double now) {
   const double patience = 15;
   if (!w->mpirun) return false;
-  if (has_living_children(w->pid)) w->lonely_since = now;
-  return now - w->lonely_since > patience;
+  bool children = has_living_children(w->pid);
+  if (children || w->lonely_since == 0) w->lonely_since = children ? now : 0;
+  return w->lonely_since > 0 && now - w->lonely_since > patience;
 }
 
 /* By force: mpirun ends its ranks, suspended ones as well, when it is asked to end itself. */
@@ -164,6 +165,8 @@ static void look_after(waiting *w, const launch_watch *watch, launch_end *end, i
   double now = rs_clock_now();
   if (now - w->looked < 1) return;
   w->looked = now;
+  if (launch_stop_asked())
+    kill(w->pid, SIGUSR1); /* the first may have come before there were ranks */
   end->hung = is_locked_up(w, now);
   end->given_up = !end->hung && !watch->lives(watch->user);
   if (end->hung || end->given_up) end_by_force(w, status);
@@ -171,7 +174,6 @@ static void look_after(waiting *w, const launch_watch *watch, launch_end *end, i
 
 static void wait_for_end(waiting *w, const launch_watch *watch, launch_end *end, int *status) {
   const double look_seconds = 0.05;
-  w->lonely_since = rs_clock_now();
   for (;;) {
     listen_for(w, look_seconds);
     pid_t ended = waitpid(w->pid, status, WNOHANG);
@@ -201,8 +203,12 @@ static void judge(const waiting *w, int status, launch_end *end) {
     end->report = (relay_report){.cause = RELAY_SIGNAL, .rank = 0, .number = WTERMSIG(status)};
   bool ours = !by_signal && (end->code == EXIT_DONE || end->code == EXIT_TRIALS_FAILED ||
                              end->code == EXIT_USAGE || end->code == EXIT_INTERRUPTED);
-  bool accident = end->report.cause != RELAY_NOTHING &&
-                  !(end->report.cause == RELAY_EXIT && end->report.number == end->code && ours);
+  /* 0 coordinates; a worker that leaves by itself (a library's exit(1), say) leaves in mid-run. Bad
+   * usage alone is found by all of them. */
+  const relay_report *r = &end->report;
+  bool told = r->cause == RELAY_EXIT && r->number == end->code && ours &&
+              (r->rank == 0 || r->number == EXIT_USAGE);
+  bool accident = r->cause != RELAY_NOTHING && !told;
   end->normal = ours && !accident && !end->hung && !end->given_up;
 }
 
@@ -223,6 +229,7 @@ rs_status launch(int ranks, int argc, char **argv, const launch_watch *watch, la
     listen_to_the_last(&w);
     return rs_fail_errno("cannot start a process");
   }
+  child_is_mpirun = ranks > 1;
   child = (sig_atomic_t)pid;
   if (launch_stop_asked()) kill(pid, SIGUSR1); /* it came before there was a child */
   wait_for_end(&w, watch, end, &status);

@@ -15,6 +15,7 @@
 
 #include "ranksweep/sched.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ typedef struct supervision {
   char *journal;
   int ranks, max_barren, barren, restarts;
   size_t progress;      /* as of the last crash */
+  size_t starts;        /* that the journal knew before this launch */
   double stall_seconds; /* 0: wait for ever */
   uint64_t tick;        /* of the writer's main thread, ... */
   double tick_since;    /* ... and since when it has been that */
@@ -55,7 +57,8 @@ static bool lives(void *user) {
     s->tick = tick;
     s->tick_since = now;
   }
-  return s->stall_seconds <= 0 || now - s->tick_since < s->stall_seconds;
+  const double least = 10; /* the tick is written with the lock's beat, every other second */
+  return s->stall_seconds <= 0 || now - s->tick_since < fmax(s->stall_seconds, least);
 }
 
 /* ---- after a crash -------------------------------------------------------------------------- */
@@ -93,7 +96,7 @@ static rs_status note_when_free(const supervision *s, int rank, const char *caus
   const double patience = 30, look_seconds = 0.1;
   double until = rs_clock_now() + patience;
   for (;;) {
-    rs_status status = rs_crash_note(s->results, rank, cause, crash);
+    rs_status status = rs_crash_note(s->results, s->starts, rank, cause, crash);
     if (status != RS_ERR_CONFLICT || rs_clock_now() > until) return status;
     rs_clock_sleep(look_seconds);
   }
@@ -111,7 +114,8 @@ static rs_status note(supervision *s, const launch_end *end) {
   fprintf(stderr, "\n");
   RS_TRY(status);
   s->barren = crash.progress > s->progress ? 0 : s->barren + 1;
-  s->progress = crash.progress;
+  if (crash.progress > s->progress) s->progress = crash.progress; /* rows may be trained again */
+  if (crash.started) setenv(WORLD_RESTART_VARIABLE, "1", 1);      /* --fresh has been done */
   return RS_OK;
 }
 
@@ -150,7 +154,6 @@ static bool go_on(supervision *s, const launch_end *end, int *code) {
     return false;
   }
   fprintf(stderr, "ranksweep: starting again from the journal (restart %d)\n", ++s->restarts);
-  setenv(WORLD_RESTART_VARIABLE, "1", 1);
   return true;
 }
 
@@ -161,6 +164,7 @@ static int keep_going(supervision *s, int argc, char **argv) {
   for (;;) {
     launch_end end;
     s->tick_since = rs_clock_now();
+    s->starts = rs_crash_starts(s->results);
     rs_status status = launch(s->ranks, argc, argv, &watch, &end);
     if (status != RS_OK) return cli_fail(status);
     if (end.normal) return end.code;

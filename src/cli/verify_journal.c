@@ -58,7 +58,7 @@ static void forgive(const reader *r) {
 }
 
 static bool is_of_stage(const char *is) {
-  static const char *const kinds[] = {"begin", "metrics", "end", "removed", "restored"};
+  static const char *const kinds[] = {"begin", "metrics", "end", "failed", "removed", "restored"};
   for (size_t i = 0; i < RS_COUNT(kinds); i++)
     if (strcmp(is, kinds[i]) == 0) return true;
   return false;

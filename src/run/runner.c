@@ -176,6 +176,19 @@ static rs_status run_op(rs_runner *r, run_state *state, const rs_bundle *parent,
   return op->run(&context);
 }
 
+/* Every rank reads the files itself, and a file server may show them different ones. */
+static rs_status agree_on_checkpoint(run_state *s, bool found) {
+  uint64_t mine = found ? s->checkpoints.last_step + 1 : 0, root = mine;
+  RS_TRY(rs_comm_broadcast(s->comm, 0, &root, sizeof root));
+  rs_status status = RS_OK;
+  if (mine != root)
+    status = rs_fail(
+        RS_ERR_IO,
+        "rank %d of the group sees another checkpoint than its root (of step %lld, not %lld)",
+        rs_comm_rank(s->comm), (long long)mine - 1, (long long)root - 1);
+  return rs_comm_agree(s->comm, status);
+}
+
 /* Loads what the stage continues from, and runs it. */
 static rs_status run_resumed(rs_runner *r, run_state *state, rs_bundle *output) {
   rs_bundle resume = {0};
@@ -187,6 +200,7 @@ static rs_status run_resumed(rs_runner *r, run_state *state, rs_bundle *output) 
   if (status == RS_OK && text != NULL) status = tell_rows_again(state);
   state->report->damaged_checkpoints = damaged;
   status = rs_comm_agree(state->comm, status);
+  if (status == RS_OK) status = agree_on_checkpoint(state, text != NULL);
   state->report->files_failed = status == RS_ERR_IO || status == RS_ERR_CONFLICT;
   if (status == RS_OK)
     status = run_op(r, state, parent, text != NULL ? &resume : NULL, text, output);

@@ -97,6 +97,14 @@ static rs_status look_ahead(coordinator *c, rs_plan *plan, rs_strategy *strategy
   return RS_OK;
 }
 
+static void warn_of_few_workers(const coordinator *c) {
+  int ranks = (int)rs_settings_int(rs_job_base(c->options->job), "resources.ranks_per_trial");
+  if (ranks > c->n_workers)
+    rs_logf(c->options->log, RS_LOG_WARN,
+            "groups of %d ranks are asked for, and get the %d worker%s", ranks, c->n_workers,
+            c->n_workers == 1 ? " there is" : "s there are");
+}
+
 static rs_status size_groups(coordinator *c) {
   const rs_stage_spec *specs[RS_MAX_STAGES];
   rs_plan *plan = NULL;
@@ -127,6 +135,7 @@ static rs_status prepare(coordinator *c) {
   size_t n = rs_experiment_specs(o->kind, specs);
   c->stall_seconds = (double)rs_settings_int(rs_job_base(o->job), "resources.stall_seconds");
   RS_TRY(size_groups(c));
+  warn_of_few_workers(c);
   RS_TRY(record_open(o, &c->record));
   RS_TRY(rs_plan_create(o->job, specs, n, &c->plan));
   RS_TRY(rs_strategy_create(o->job, &c->strategy));

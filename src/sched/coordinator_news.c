@@ -27,6 +27,8 @@ static rs_status keep_result(coordinator *c, const json_t *m, int stage, rs_stat
   running_end(&c->running, stage);
   c->summary->checkpoint_seconds += message_number(m, "checkpoints");
   RS_TRY(record_result(c->record, stage, m));
+  if (event_of(got) == RS_EVENT_STAGE_FAILED && message_int(m, "files_failed") == 0)
+    RS_TRY(record_failed(c->record, stage, m));
   if (message_int(m, "damaged") > 0)
     rs_logf(c->options->log, RS_LOG_WARN,
             "stage %d: %lld damaged checkpoint(s) passed over, continued from an earlier state",

@@ -29,7 +29,21 @@ static void describe(const past *p, int rank, rs_crash *out) {
   out->progress = past_progress(p) + out->blamed;
 }
 
-rs_status rs_crash_note(const char *results, int rank, const char *message, rs_crash *out) {
+size_t rs_crash_starts(const char *results) {
+  char *path = NULL;
+  past *p = NULL;
+  size_t starts = 0;
+  rs_status status = rs_results_beside(results, ".journal", &path);
+  if (status == RS_OK) status = past_create(&p);
+  if (status == RS_OK && rs_journal_read(path, past_visit, p, NULL) == RS_OK)
+    starts = json_array_size(past_starts(p));
+  past_destroy(p);
+  free(path);
+  return starts;
+}
+
+rs_status rs_crash_note(const char *results, size_t starts, int rank, const char *message,
+                        rs_crash *out) {
   char *path;
   past *p = NULL;
   rs_journal *journal = NULL;
@@ -42,6 +56,8 @@ rs_status rs_crash_note(const char *results, int rank, const char *message, rs_c
   rs_status status = past_create(&p);
   if (status == RS_OK) status = rs_journal_open(path, NULL, past_visit, p, &journal, NULL);
   if (status == RS_OK) {
+    out->started = json_array_size(past_starts(p)) > starts;
+    if (!out->started) rank = -1;
     describe(p, rank, out);
     status = append(journal, rank, message);
     rs_status closed = rs_journal_close(journal);

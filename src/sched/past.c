@@ -95,6 +95,13 @@ static void take_end(past *p, const char *id, json_t *entry, json_t *record) {
   json_object_del(p->running, id);
 }
 
+/* An attempt that counts; there will be another. */
+static void take_failed(past *p, const char *id, json_t *entry, json_t *record) {
+  json_object_set(entry, "message", json_object_get(record, "message"));
+  set_used(entry, attempt_of(record));
+  json_object_del(p->running, id);
+}
+
 static bool takes_part(const json_t *begin, int rank) {
   size_t index;
   json_t *worker;
@@ -152,6 +159,7 @@ static void take_stage(past *p, const char *is, json_t *record) {
   if (strcmp(is, "begin") == 0) take_begin(p, id, entry, record);
   if (strcmp(is, "metrics") == 0) add_row(p, entry, record);
   if (strcmp(is, "end") == 0) take_end(p, id, entry, record);
+  if (strcmp(is, "failed") == 0) take_failed(p, id, entry, record);
   if (strcmp(is, "removed") == 0) json_object_set_new(entry, "removed", json_true());
   if (strcmp(is, "restored") == 0) json_object_del(entry, "removed");
   p->finished += ended_as(entry, "done");
@@ -196,7 +204,8 @@ static rs_status take(past *p, json_t *record, size_t line) {
   if (strcmp(is, "stage") == 0) take_carried(p, record);
   if (strcmp(is, "crash") == 0) take_crash(p, record);
   if (strcmp(is, "retry") == 0) past_forgive(p);
-  static const char *const of_stages[] = {"begin", "metrics", "end", "removed", "restored"};
+  static const char *const of_stages[] = {"begin",  "metrics", "end",
+                                          "failed", "removed", "restored"};
   for (size_t i = 0; i < RS_COUNT(of_stages); i++)
     if (strcmp(is, of_stages[i]) == 0) take_stage(p, is, record);
   return RS_OK;

@@ -42,6 +42,8 @@ rs_status record_begin(rs_record *r, const rs_stage *stage, int trial,
 rs_status record_metrics(rs_record *r, int stage, const json_t *message) RS_MUST_CHECK;
 /* A result message, which is kept until record_end says how the attempt counts. */
 rs_status record_result(rs_record *r, int stage, const json_t *message) RS_MUST_CHECK;
+/* That attempt counts, and another may follow. */
+rs_status record_failed(rs_record *r, int stage, const json_t *message) RS_MUST_CHECK;
 rs_status record_end(rs_record *r, int stage, rs_outcome outcome) RS_MUST_CHECK;
 
 /* Is what a done stage left there, or is it gone? Neither when it left nothing. */

@@ -129,6 +129,15 @@ rs_status record_result(rs_record *r, int stage, const json_t *message) {
   return stage_rows_result(stages, stage, message);
 }
 
+rs_status record_failed(rs_record *r, int stage, const json_t *message) {
+  char id[RS_ID_TEXT];
+  if (stage_rows_is_redone(tables_stages(r->tables), stage)) return RS_OK;
+  format_identity(r, stage, id);
+  return record_append(r, json_pack("{s:s, s:s, s:O, s:O}", "is", "failed", "stage", id, "attempt",
+                                    json_object_get(message, "attempt"), "message",
+                                    json_object_get(message, "message")));
+}
+
 /* A record of one of STAGE's that says no more than WHAT. */
 static rs_status append_short(rs_record *r, const char *what, int stage) {
   char id[RS_ID_TEXT];

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -153,6 +154,22 @@ static rs_status break_lock(const char *path, const lock_owner *seen, const char
   return status;
 }
 
+/* What stands in the way must be a file of ours, or gone by now: nobody can wait for anything else.
+ */
+static rs_status check_readable(const char *path) {
+  struct stat info;
+  if (lstat(path, &info) != 0) return errno == ENOENT ? RS_OK : rs_fail_errno("%s", path);
+  if (!S_ISREG(info.st_mode))
+    return rs_fail(RS_ERR_CONFLICT, "%s: is not a file, expected the lock of a run", path);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && errno != ENOENT)
+    return rs_fail(RS_ERR_CONFLICT,
+                   "%s: cannot be read (%s), so nobody can tell whether its run lives", path,
+                   strerror(errno));
+  if (fd >= 0) close(fd);
+  return RS_OK;
+}
+
 /* One attempt. *DONE: it is ours; otherwise things have changed and the next attempt sees how. */
 static rs_status attempt(const char *path, const lock_owner *self, const lock_options *o,
                          bool *done) {
@@ -160,6 +177,7 @@ static rs_status attempt(const char *path, const lock_owner *self, const lock_op
   lock_owner seen;
   RS_TRY(write_own(path, self, &own));
   rs_status status = publish(own, path, self, done);
+  if (status == RS_OK && !*done) status = check_readable(path);
   if (status == RS_OK && !*done && lock_read(path, &seen)) {
     if (!deserted(path, &seen, o))
       status = in_use(path, &seen);

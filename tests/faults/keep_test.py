@@ -103,7 +103,7 @@ def check_policies(h):
         verified(h, name)
         h.run("pack", name, "-o", name[:-3] + "-packed.h5")
         for column in rows(name, "trials").dtype.names:
-            if column != "seconds":
+            if column not in MEASURED:
                 h.check((rows(name, "trials")[column] == rows("final.h5", "trials")[column]).all(),
                         f"{keep}: {column} as under final")
 
@@ -169,7 +169,7 @@ def check_extended(h):
     h.check("5 stages run" in full.stderr, full.stderr)
     for name in ("morenone.h5", "morefinal.h5"):
         for column in rows(name, "trials").dtype.names:
-            h.check(column == "seconds" or (rows(name, "trials")[column] == rows("calm.h5", "trials")[column]).all(),
+            h.check(column in MEASURED or (rows(name, "trials")[column] == rows("calm.h5", "trials")[column]).all(),
                     f"{name}: {column} as in one go")
 
 
@@ -309,7 +309,7 @@ def check_killed(h):
                 verified(h, name)
                 models(name)
         run(h, name, job=job, keep="best 2")
-        found = {c: rows(name, "trials")[c].tobytes() for c in rows(name, "trials").dtype.names if c != "seconds"}
+        found = {c: rows(name, "trials")[c].tobytes() for c in rows(name, "trials").dtype.names if c not in MEASURED}
         calm = calm or found
         h.check(found == calm, f"{name}: as if nothing had happened")
         h.check(len(files(name)) == 2 and models(name) == best(name, 2), f"{name}: {files(name)}")

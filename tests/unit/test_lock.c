@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "../../src/store/lock_owner.h"
@@ -133,6 +134,18 @@ static int contend(const char *path) {
   return lock_check(l) == RS_OK ? 7 : 1;
 }
 
+/* Nobody can wait for these to become a lock. */
+static void what_is_no_file_is_an_error(void **state) {
+  lock *l;
+  char *folder = path_in(state, "folder.lock"), *dangling = path_in(state, "dangling.lock");
+  assert_int_equal(mkdir(folder, 0755), 0);
+  assert_fails(RS_ERR_CONFLICT, "is not a file", take(folder, &l));
+  assert_int_equal(symlink("nowhere", dangling), 0);
+  assert_fails(RS_ERR_CONFLICT, "is not a file", take(dangling, &l));
+  free(folder);
+  free(dangling);
+}
+
 static void one_contender_wins(void **state) {
   enum { CONTENDERS = 8, ROUNDS = 4 };
   char *path = path_in(state, "contended.lock");
@@ -237,6 +250,7 @@ int main(void) {
       cmocka_unit_test(a_pid_used_again_is_another_process),
       cmocka_unit_test(an_owner_elsewhere_is_watched),
       cmocka_unit_test(garbage_is_no_obstacle),
+      cmocka_unit_test(what_is_no_file_is_an_error),
       cmocka_unit_test(one_contender_wins),
       cmocka_unit_test(a_dead_contender_is_no_obstacle),
       cmocka_unit_test(a_suspended_owner_learns_of_its_loss),

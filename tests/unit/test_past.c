@@ -73,6 +73,22 @@ static void a_crash_counts_for_the_stage_on_that_rank(void **state) {
   past_destroy(p);
 }
 
+static void a_failed_attempt_is_over(void **state) {
+  (void)state;
+  const char *const records[] = {
+      START, BEGIN("A", "1", "1"),
+      "{\"is\":\"failed\",\"stage\":\"A\",\"attempt\":1,\"message\":\"no room\"}",
+      BEGIN("B", "1", "1"), CRASH("1")};
+  past *p = read_records(records, RS_COUNT(records));
+  assert_int_equal(past_attempts(p, A), 1);
+  assert_string_equal(message_of(p, A), "no room");
+  assert_int_equal(past_attempts(p, B), 1); /* the one that ran when the rank crashed */
+  assert_string_equal(message_of(p, B), "boom");
+  past_interrupt(p);
+  assert_int_equal(past_attempts(p, A), 1);
+  past_destroy(p);
+}
+
 static void a_failed_attempt_stays_used_when_the_next_is_interrupted(void **state) {
   (void)state;
   const char *const records[] = {START, BEGIN("A", "1", "1"), BEGIN("A", "2", "1"), START};
@@ -164,6 +180,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(interruptions_do_not_count),
       cmocka_unit_test(a_crash_counts_for_the_stage_on_that_rank),
+      cmocka_unit_test(a_failed_attempt_is_over),
       cmocka_unit_test(a_failed_attempt_stays_used_when_the_next_is_interrupted),
       cmocka_unit_test(failures_can_be_forgiven),
       cmocka_unit_test(progress_is_more_than_before),
