@@ -57,8 +57,7 @@ static bool lives(void *user) {
     s->tick = tick;
     s->tick_since = now;
   }
-  const double least = 10; /* the tick is written with the lock's beat, every other second */
-  return s->stall_seconds <= 0 || now - s->tick_since < fmax(s->stall_seconds, least);
+  return s->stall_seconds <= 0 || now - s->tick_since < s->stall_seconds;
 }
 
 /* ---- after a crash -------------------------------------------------------------------------- */
@@ -174,10 +173,11 @@ static int keep_going(supervision *s, int argc, char **argv) {
 }
 
 int supervise(int ranks, int argc, char **argv, const supervise_options *o) {
+  const double least = 10; /* s: the tick is written with the lock's beat, every other second */
   supervision s = {.results = o->results,
                    .ranks = ranks,
                    .max_barren = o->max_barren,
-                   .stall_seconds = o->stall_seconds};
+                   .stall_seconds = o->stall_seconds > 0 ? fmax(o->stall_seconds, least) : 0};
   rs_status status = rs_results_beside(o->results, ".journal", &s.journal);
   int code = status == RS_OK ? keep_going(&s, argc, argv) : cli_fail(status);
   free(s.journal);

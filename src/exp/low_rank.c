@@ -1,7 +1,16 @@
 #include "low_rank.h"
 
+#include "images.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+rs_status rs_exp_check_low_rank(const rs_settings *s, rs_problems *problems) {
+  rs_exp_check_images(s, problems);
+  rs_exp_check_svd_rank(s, problems);
+  rs_exp_check_training(s, problems);
+  return RS_OK;
+}
 
 /* ---- factors from a decomposition ------------------------------------------------------------ */
 

@@ -20,6 +20,9 @@
     "inference_speedup", NULL, "Against the dense model of the same shape, beside it"              \
   }
 
+/* Images, svd rank against layers, reduction against groups; for the kinds' check. */
+rs_status rs_exp_check_low_rank(const rs_settings *s, rs_problems *problems) RS_MUST_CHECK;
+
 /* u = U_D S_D^SHARE and v = S_D^(1 - SHARE) V_D^T of every factored layer into NET, from what
  * mlp-svd leaves; all else as trained. */
 rs_status rs_exp_fill_factors(rs_network *net, const rs_bundle *svd, double share) RS_MUST_CHECK;

@@ -21,13 +21,6 @@ static const rs_metric finals[] = {
     {0},
 };
 
-static rs_status check(const rs_settings *s, rs_problems *problems) {
-  rs_exp_check_images(s, problems);
-  rs_exp_check_svd_rank(s, problems);
-  rs_exp_check_training(s, problems);
-  return RS_OK;
-}
-
 /* ---- the stage: evaluation at one svd rank ----------------------------------------------------
  */
 
@@ -116,7 +109,7 @@ const rs_experiment rs_svd_compress = {
          .settings = (const rs_setting *const[]){rs_exp_image_settings, rs_exp_mlp_settings,
                                                  svd_settings, NULL},
          .metrics = finals,
-         .check = check},
+         .check = rs_exp_check_low_rank},
     .stages = (const rs_stage_op *const[]){&rs_mlp_train, &rs_mlp_svd, &evaluate, NULL},
     .metrics = rs_exp_mlp_metrics,
     .verify = rs_exp_verify_images,

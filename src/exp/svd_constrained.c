@@ -83,9 +83,7 @@ static bool parse_every(const char *text, uint64_t *steps) {
 
 static rs_status check(const rs_settings *s, rs_problems *problems) {
   uint64_t steps;
-  rs_exp_check_images(s, problems);
-  rs_exp_check_svd_rank(s, problems);
-  rs_exp_check_training(s, problems);
+  RS_TRY(rs_exp_check_low_rank(s, problems));
   if (!parse_every(rs_settings_text(s, "svd.every"), &steps))
     rs_problem_add(problems, rs_settings_place(s, "svd.every"),
                    "svd.every: expected `epoch` or a number of steps, as `50 steps`, got `%s`",

@@ -11,10 +11,10 @@
 static const double POLL_SECONDS = 0.1;
 
 static rs_status set_up_worker(coordinator *c, int rank) {
-  RS_TRY(message_send(
-      c->transport, rank,
-      json_pack("{s:s, s:s, s:s, s:i}", "is", "setup", "directory", record_directory(c->record),
-                "kind", c->options->kind->schema.experiment, "threads", c->options->threads)));
+  RS_TRY(message_send(c->transport, rank,
+                      json_pack("{s:s, s:s, s:s}", "is", "setup", "directory",
+                                record_directory(c->record), "kind",
+                                c->options->kind->schema.experiment)));
   return rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_WORKER_JOINED, .worker = rank});
 }
 

@@ -1,7 +1,7 @@
 /* The texts between coordinator and workers: one JSON object each, told apart by "is".
  *
  * To workers:
- *  - setup {directory, kind, threads}: before the first start
+ *  - setup {directory, kind}: before the first start
  *  - start {stage, attempt, step, settings, identity, parent, workers}
  *  - stop {stage}: checkpoint and leave
  *  - data {settings}: to all workers, before the first start: share what these settings name with
