@@ -73,6 +73,18 @@ typedef struct rs_epilogue {
 void rs_gemm(rs_gemm_op op, size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
              const rs_epilogue *epilogue);
 
+/* middle [m, d] = op(A [m, k], B1), then C [m, n] = op(middle, B2) with EPILOGUE: two products
+ * through a narrow middle. NN: B1 [k, d], B2 [d, n]; NT: B1 [d, k], B2 [n, d]. Otherwise as
+ * rs_gemm. */
+void rs_gemm_chain(rs_gemm_op op, size_t m, size_t n, size_t d, size_t k, const float *a,
+                   const float *b1, const float *b2, float *middle, float *c,
+                   const rs_epilogue *epilogue);
+
+/* du [in, d] = X^T dH and dv [d, out] = H^T dY, of X [m, in], H and dH [m, d], dY [m, out]. */
+void rs_gemm_factor_gradients(size_t m, size_t in, size_t d, size_t out, const float *x,
+                              const float *h, const float *dh, const float *dy, float *du,
+                              float *dv);
+
 /* sums [n] = column sums of A [m, n], rows added in order. */
 void rs_column_sums(size_t m, size_t n, const float *a, float *sums);
 

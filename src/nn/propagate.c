@@ -81,8 +81,8 @@ const float *rs_network_forward(const rs_network *net, rs_workspace *ws, size_t 
                        .bias = w + l->bias};
     rs_low_rank f = factors_of(net, l);
     if (f.svd_rank > 0) { /* y = act((x u) v + b) */
-      rs_gemm(RS_GEMM_NN, m, f.svd_rank, s->in, x, f.u, ws->inner[i], NULL);
-      rs_gemm(RS_GEMM_NN, m, s->out, f.svd_rank, ws->inner[i], f.v, ws->output[i], &act);
+      rs_gemm_chain(RS_GEMM_NN, m, s->out, f.svd_rank, s->in, x, f.u, f.v, ws->inner[i],
+                    ws->output[i], &act);
     } else { /* y = act(x W + b) */
       rs_gemm(RS_GEMM_NN, m, s->out, s->in, x, w + l->kernel, ws->output[i], &act);
     }
@@ -111,17 +111,20 @@ static void layer_backward(const rs_network *net, const rs_layer *l, size_t m, c
   const float *w = net->values;
   rs_column_sums(m, s->out, dy, gradients + l->bias);
   if (s->svd_rank > 0) {
-    rs_gemm(RS_GEMM_TN, s->svd_rank, s->out, m, h, dy, gradients + l->v, NULL);
-    rs_gemm(RS_GEMM_NT, m, s->svd_rank, s->out, dy, w + l->v, dh, NULL);
-    rs_gemm(RS_GEMM_TN, s->in, s->svd_rank, m, x, dh, gradients + l->u, NULL);
-    if (dx != NULL) rs_gemm(RS_GEMM_NT, m, s->in, s->svd_rank, dh, w + l->u, dx, previous);
+    if (dx != NULL)
+      rs_gemm_chain(RS_GEMM_NT, m, s->in, s->svd_rank, s->out, dy, w + l->v, w + l->u, dh, dx,
+                    previous);
+    else
+      rs_gemm(RS_GEMM_NT, m, s->svd_rank, s->out, dy, w + l->v, dh, NULL);
+    rs_gemm_factor_gradients(m, s->in, s->svd_rank, s->out, x, h, dh, dy, gradients + l->u,
+                             gradients + l->v);
   } else {
     rs_gemm(RS_GEMM_TN, s->in, s->out, m, x, dy, gradients + l->kernel, NULL);
     if (dx == NULL) return;
     if (l->low.svd_rank >
         0) { /* the kernel learns as it is, but is passed through by its factors */
-      rs_gemm(RS_GEMM_NT, m, l->low.svd_rank, s->out, dy, l->low.v, dh, NULL);
-      rs_gemm(RS_GEMM_NT, m, s->in, l->low.svd_rank, dh, l->low.u, dx, previous);
+      rs_gemm_chain(RS_GEMM_NT, m, s->in, l->low.svd_rank, s->out, dy, l->low.v, l->low.u, dh, dx,
+                    previous);
     } else {
       rs_gemm(RS_GEMM_NT, m, s->in, s->out, dy, w + l->kernel, dx, previous);
     }

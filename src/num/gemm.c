@@ -10,6 +10,8 @@ enum {
   TILE_ROWS = 256,
   TILE_COLUMNS = 256,
   ROUND = 16,
+  CHAIN_ROWS = 64,        /* of the long sides of factors, ... */
+  FACTOR_SIDE = 512,      /* ... and of their gradients */
   SMALL_PRODUCT = 1 << 18 /* terms; up to here OpenBLAS uses one thread anyway */
 };
 
@@ -106,6 +108,38 @@ void rs_gemm(rs_gemm_op op, size_t m, size_t n, size_t k, const float *a, const 
   for (size_t t = 0; t < tiles; t++) {
     size_t i = t / across, j = t % across;
     multiply_tile(&p, i * rows.step, j * columns.step, cut_size(rows, i), cut_size(columns, j));
+  }
+}
+
+/* A thread takes its rows through both products: nobody waits in between. */
+void rs_gemm_chain(rs_gemm_op op, size_t m, size_t n, size_t d, size_t k, const float *a,
+                   const float *b1, const float *b2, float *middle, float *c,
+                   const rs_epilogue *epilogue) {
+  RS_ASSERT(op != RS_GEMM_TN);
+  product first = {op, m, d, k, a, b1, middle, NULL},
+          second = {op, m, n, d, middle, b2, c, epilogue};
+  cut rows = cut_evenly(m, CHAIN_ROWS);
+  size_t chunks = m > 0 ? cut_count(rows) : 0;
+#pragma omp parallel for schedule(static) if (m * n * d > SMALL_PRODUCT)
+  for (size_t i = 0; i < chunks; i++) {
+    multiply_tile(&first, i * rows.step, 0, cut_size(rows, i), d);
+    multiply_tile(&second, i * rows.step, 0, cut_size(rows, i), n);
+  }
+}
+
+void rs_gemm_factor_gradients(size_t m, size_t in, size_t d, size_t out, const float *x,
+                              const float *h, const float *dh, const float *dy, float *du,
+                              float *dv) {
+  product u = {RS_GEMM_TN, in, d, m, x, dh, du, NULL}, v = {RS_GEMM_TN, d, out, m, h, dy, dv, NULL};
+  cut rows = cut_evenly(in, FACTOR_SIDE), columns = cut_evenly(out, FACTOR_SIDE);
+  size_t of_u = cut_count(rows), tiles = of_u + cut_count(columns);
+#pragma omp parallel for schedule(dynamic, 1) if (m * (in + out) * d > SMALL_PRODUCT)
+  for (size_t t = 0; t < tiles; t++) {
+    size_t j = t - of_u;
+    if (t < of_u)
+      multiply_tile(&u, t * rows.step, 0, cut_size(rows, t), d);
+    else
+      multiply_tile(&v, 0, j * columns.step, d, cut_size(columns, j));
   }
 }
 

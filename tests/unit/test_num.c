@@ -50,6 +50,46 @@ static void products_match_their_definition(void **state) {
   }
 }
 
+/* Through a middle of D: forward (NN) and back to the input (NT), and the gradients of the factors.
+ */
+static void check_factors(size_t m, size_t in, size_t d, size_t out) {
+  float *x = random_array("x", m * in), *u = random_array("u", in * d),
+        *v = random_array("v", d * out);
+  float *dy = random_array("dy", m * out), *bias = random_array("bias", out);
+  float *h = random_array("h", m * d), *y = random_array("y", m * out),
+        *dh = random_array("dh", m * d);
+  float *dx = random_array("dx", m * in), *du = random_array("du", in * d),
+        *dv = random_array("dv", d * out);
+  size_t most = m * (in + out) + d * (in + out) + m * d;
+  float *middle = random_array("middle", m * d), *want = random_array("want", most);
+  const rs_epilogue relu = {RS_EPILOGUE_BIAS_RELU, .bias = bias};
+  rs_gemm_chain(RS_GEMM_NN, m, out, d, in, x, u, v, h, y, &relu);
+  rs_ref_gemm(RS_GEMM_NN, m, d, in, x, u, middle, NULL);
+  assert_near(h, middle, m * d, 1e-5);
+  rs_ref_gemm(RS_GEMM_NN, m, out, d, middle, v, want, &relu);
+  assert_near(y, want, m * out, 1e-5);
+  rs_gemm_chain(RS_GEMM_NT, m, in, d, out, dy, v, u, dh, dx, NULL);
+  rs_ref_gemm(RS_GEMM_NT, m, d, out, dy, v, middle, NULL);
+  assert_near(dh, middle, m * d, 1e-5);
+  rs_ref_gemm(RS_GEMM_NT, m, in, d, middle, u, want, NULL);
+  assert_near(dx, want, m * in, 1e-5);
+  rs_gemm_factor_gradients(m, in, d, out, x, h, dh, dy, du, dv);
+  rs_ref_gemm(RS_GEMM_TN, in, d, m, x, dh, want, NULL);
+  assert_near(du, want, in * d, 1e-5);
+  rs_ref_gemm(RS_GEMM_TN, d, out, m, h, dy, want, NULL);
+  assert_near(dv, want, d * out, 1e-5);
+  float *all[] = {x, u, v, dy, bias, h, y, dh, dx, du, dv, middle, want};
+  for (size_t i = 0; i < RS_COUNT(all); i++) free(all[i]);
+}
+
+static void factors_match_their_definition(void **state) {
+  (void)state;
+  check_factors(128, 784, 20, 1024);
+  check_factors(70, 530, 9, 600);
+  check_factors(1, 3, 2, 5);
+  check_factors(7, 40, 33, 36);
+}
+
 static void products_do_not_depend_on_threads(void **state) {
   (void)state;
   size_t m = 130, n = 1030, k = 200;
@@ -261,6 +301,7 @@ static void bundles_check_shapes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_match_their_definition),
+      cmocka_unit_test(factors_match_their_definition),
       cmocka_unit_test(products_do_not_depend_on_threads),
       cmocka_unit_test(single_tiles_do_not_depend_on_threads),
       cmocka_unit_test(relu_keeps_nan),
