@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-  BUCKET = 1 << 18, /* floats that are summed at a time: 1 MiB */
+  BUCKET = 1 << 16, /* floats that are summed at a time: 256 KiB */
   LEVELS = 3        /* of the tree that adds up to 8 parts of a rank's share */
 };
 
