@@ -141,6 +141,8 @@ rs_stream rs_stream_make(uint64_t seed, const char *stage, const char *purpose, 
 /* Four random words at position I. The other functions take word (i % 4) of block (i / 4), except
  * rs_stream_normal, which takes one block a number. */
 void rs_stream_block(const rs_stream *s, uint64_t i, uint32_t out[4]);
+/* The N blocks from FIRST on into OUT [n, 4], several at a time. */
+void rs_stream_blocks(const rs_stream *s, uint64_t first, size_t n, uint32_t *out);
 uint32_t rs_stream_u32(const rs_stream *s, uint64_t i);
 float rs_stream_uniform(const rs_stream *s, uint64_t i); /* [0, 1), 24 bits */
 double rs_stream_normal(const rs_stream *s, uint64_t i); /* mean 0, deviation 1 */

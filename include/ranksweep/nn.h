@@ -1,4 +1,4 @@
-/* nn: networks of dense and factored layers, their training and evaluation.
+/* nn: networks of dense, factored and recurrent layers, their training and evaluation.
  *
  * All parameters of a network are one aligned block with a table of names over it; gradients and
  * moments are blocks of the same layout. So the optimizer, the all-reduce, the checkpoint and the
@@ -100,6 +100,98 @@ rs_status rs_network_backward(const rs_network *net, rs_workspace *ws, size_t m,
 double rs_network_flops(const rs_layer_spec *layers, size_t n, bool training);
 /* Number of parameters. */
 size_t rs_network_size(const rs_layer_spec *layers, size_t n);
+
+/* ---- sequence networks ------------------------------------------------------------------------
+ *
+ * Layers over batches of sequences, all parameters in one block as above. Arrays are [T, B, n]: a
+ * frame of all sequences, then the next, so that one step in time is one piece of memory. */
+
+typedef enum rs_sequence_kind {
+  RS_SEQUENCE_GRU,     /* the state after each frame; a padded frame repeats the one before */
+  RS_SEQUENCE_DENSE,   /* y = act(x W + b), each frame (or pooled sequence) on its own */
+  RS_SEQUENCE_DROPOUT, /* in training: each number with probability `rate` 0, else / (1 - rate) */
+  RS_SEQUENCE_LAST,    /* pools [T, B, n] to [B, n]: the last frame that is no padding */
+  RS_SEQUENCE_MEAN     /* pools: the mean over frames that are no padding */
+} rs_sequence_kind;
+
+/* For a sigmoid at the end take RS_LINEAR, and rs_sigmoid_cross_entropy or rs_sigmoid on the
+ * logits. */
+typedef struct rs_sequence_spec {
+  rs_sequence_kind kind;
+  size_t in, out;  /* out: 0 for dropout and pooling, which keep `in` */
+  size_t svd_rank; /* gru, dense: each kernel is u [in, D] times v [D, .] (a gru: forward only) */
+  rs_activation activation; /* dense */
+  double rate;              /* dropout: in [0, 1), kept in steps of 2^-16 */
+} rs_sequence_spec;
+
+typedef struct rs_sequence_layer {
+  rs_sequence_spec spec;
+  rs_layer base; /* name ("gru1"), range, kernel (or u, v) and bias; a gru's bias is [2, 3u] */
+  size_t recurrent, recurrent_u, recurrent_v; /* gru: recurrent_kernel [u, 3u], or its factors */
+} rs_sequence_layer;
+
+typedef struct rs_sequence_net {
+  size_t n_layers, n_params, size;
+  rs_sequence_layer *layers;
+  rs_param *params;
+  float *values; /* [size] */
+} rs_sequence_net;
+
+/* Layers named by kind and number: gru1, dropout1, gru2, dense1; parameters zero. Gates are in the
+ * order z, r, h, the reset gate applied after the product. */
+rs_status rs_sequence_create(const rs_sequence_spec *layers, size_t n,
+                             rs_sequence_net **out) RS_MUST_CHECK;
+void rs_sequence_destroy(rs_sequence_net *net);
+
+/* Glorot-uniform kernels, recurrent kernels with orthonormal rows, zero biases. */
+rs_status rs_sequence_init(rs_sequence_net *net, uint64_t seed, const char *stage) RS_MUST_CHECK;
+
+rs_status rs_sequence_load(rs_sequence_net *net, const rs_bundle *from) RS_MUST_CHECK;
+rs_status rs_sequence_save(const rs_sequence_net *net, rs_bundle *into) RS_MUST_CHECK;
+
+/* Floating-point operations of one sequence of FRAMES. */
+double rs_sequence_flops(const rs_sequence_net *net, size_t frames, bool training);
+
+/* Names the random numbers of one step: masks depend on these, the layer, the frame and the unit
+ * only. */
+typedef struct rs_sequence_dropout {
+  uint64_t seed;
+  const char *stage;
+  uint64_t step;
+  const uint32_t *samples; /* [B] index of each sequence in the whole group's step */
+} rs_sequence_dropout;
+
+typedef struct rs_sequence_batch {
+  size_t frames, rows;     /* T < 2^20, B */
+  const float *x;          /* [T, B, in], finite in padded frames too */
+  const uint32_t *lengths; /* [B], at most T; the frames after them are padding. NULL: all are T */
+  const rs_sequence_dropout *dropout; /* NULL: none, as in evaluation */
+  bool continues; /* the next frames of the sequences of the last forward, with the same weights */
+} rs_sequence_batch;
+
+/* What the passes of batches of up to FRAMES x ROWS need; nothing allocates later. TRAINING of
+ * factored gru layers is RS_ERR_USAGE. */
+typedef struct rs_sequence_workspace rs_sequence_workspace;
+rs_status rs_sequence_workspace_create(const rs_sequence_net *net, size_t frames, size_t rows,
+                                       bool training, rs_sequence_workspace **out) RS_MUST_CHECK;
+void rs_sequence_workspace_destroy(rs_sequence_workspace *ws);
+
+/* Output [T, B, out], or [B, out] after pooling, of the last layer; WS keeps it until the next
+ * forward. States start from zero, or go on when the batch continues. */
+const float *rs_sequence_forward(const rs_sequence_net *net, rs_sequence_workspace *ws,
+                                 const rs_sequence_batch *batch);
+
+/* Name of the first layer whose output in the last forward is not finite, NULL: all are. */
+const char *rs_sequence_not_finite(const rs_sequence_net *net, const rs_sequence_workspace *ws);
+
+/* Where the gradient of that output goes; rs_sequence_backward may change it. */
+float *rs_sequence_output_gradient(rs_sequence_workspace *ws);
+
+/* Gradients of all parameters for the BATCH of the last forward; otherwise as rs_network_backward.
+ * States that were carried over from the batch before are taken as constants. */
+rs_status rs_sequence_backward(const rs_sequence_net *net, rs_sequence_workspace *ws,
+                               const rs_sequence_batch *batch, float *gradients,
+                               rs_gradient_ready ready, void *user) RS_MUST_CHECK;
 
 /* ---- training ------------------------------------------------------------------------------- */
 

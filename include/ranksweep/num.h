@@ -98,6 +98,58 @@ double rs_softmax_cross_entropy(size_t m, size_t classes, const float *logits,
                                 const uint8_t *labels, float scale, float *gradient,
                                 size_t *correct);
 
+/* ---- activations --------------------------------------------------------------------------- */
+
+/* y [n] = 1 / (1 + e^-x) and tanh(x); y may be x. Relative error below 1e-6 for |x| < 80; a NaN
+ * stays one. */
+void rs_sigmoid(size_t n, const float *x, float *y);
+void rs_tanh(size_t n, const float *x, float *y);
+
+/* Binary cross-entropy of LOGITS [m, n] against TARGETS [m, n] from 0 to 1. Returns the sum over
+ * rows of WEIGHTS[row] (NULL: all 1) times the row's sum of -t log s(x) - (1 - t) log(1 - s(x)), s
+ * the sigmoid. GRADIENT (may be NULL, may be LOGITS) gets SCALE * weight * (s(x) - t). A row of
+ * weight 0 counts as nothing, whatever it holds. */
+double rs_sigmoid_cross_entropy(size_t m, size_t n, const float *logits, const float *targets,
+                                const float *weights, float scale, float *gradient);
+
+/* ---- recurrence ---------------------------------------------------------------------------- */
+
+/* Gated recurrent units (Cho et al., 2014) with the reset gate applied after the product, over all
+ * frames of a batch of sequences. At each frame, from the input's part (a_z, a_r, a_h) of the gates
+ * and the state h before, with the recurrent kernel U = (U_z, U_r, U_h) [u, 3u]:
+ *   z = s(a_z + h U_z),  r = s(a_r + h U_r),  q = h U_h + bias,  c = tanh(a_h + r q),
+ *   h' = z h + (1 - z) c.
+ * A padded frame leaves the state as it is. */
+
+/* A recurrent kernel packed for these loops, and their scratch. */
+typedef struct rs_gru_plan rs_gru_plan;
+
+/* For up to ROWS sequences. SVD_RANK > 0: the kernel is a product of factors, for forward passes
+ * only. TRAINING: for backward passes too. */
+rs_status rs_gru_plan_create(size_t units, size_t svd_rank, size_t rows, bool training,
+                             rs_gru_plan **out) RS_MUST_CHECK;
+void rs_gru_plan_destroy(rs_gru_plan *p);
+
+/* Copy KERNEL [u, 3u], or FIRST [u, D] and SECOND [D, 3u], into the plan; once for each change. */
+void rs_gru_plan_pack(rs_gru_plan *p, const float *kernel);
+void rs_gru_plan_pack_factors(rs_gru_plan *p, const float *first, const float *second);
+
+typedef struct rs_gru_pass {
+  size_t frames, rows;     /* T, and B sequences */
+  const uint32_t *lengths; /* [B] frames of each that are no padding; NULL: all */
+  const float *bias;       /* [u] of q */
+  float *states;           /* [T + 1, B, u]: the first given, then those after each frame */
+  float *gates;            /* [T, B, 3u] in: (a_z, a_r, a_h), out: (z, r, c) */
+  float *products;         /* [T, B, 3u] out: q in the last third; NULL: no backward pass follows */
+} rs_gru_pass;
+
+void rs_gru_forward(const rs_gru_plan *p, const rs_gru_pass *pass);
+
+/* For a pass that went forward, and DY [T, B, u], the gradient of the states after each frame:
+ * gates become the gradient of (a_z, a_r, a_h), products that of h U. Both are zero at padded
+ * frames, through which the gradient of the state passes unchanged. */
+void rs_gru_backward(const rs_gru_plan *p, const rs_gru_pass *pass, const float *dy);
+
 /* ---- optimizers ---------------------------------------------------------------------------- */
 
 /* One fused pass of Adam (Kingma and Ba, 2015) over N parameters; weight decay decoupled
@@ -161,5 +213,9 @@ rs_status rs_subspace_run(rs_subspace *t, const float *a, size_t most, double to
                           rs_subspace_report *report) RS_MUST_CHECK;
 /* Of the last run: u [m, d] = U S, v [d, n] = V^T. */
 void rs_subspace_factors(const rs_subspace *t, float *u, float *v);
+
+/* Replaces A [m, n], m <= n, by orthonormal rows that span the same space (Q of the QR
+ * decomposition of A^T, with R's diagonal positive). */
+rs_status rs_orthonormal_rows(size_t m, size_t n, float *a) RS_MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 /* ranksweep bench: how near the hot paths are to what the machine can do. */
 #include "bench.h"
+#include "bench_gru.h"
 #include "world.h"
 
 #include "ranksweep/comm.h"
@@ -17,7 +18,8 @@ static const char help[] =
     "Measures large products, then the parts of one training step of the 784-5x1024-10 network "
     "(batch 128), each as a\n"
     "rate and as a share of the fastest large product, and the memory-bound optimizer against a "
-    "copy.\n";
+    "copy.\n"
+    "`bench gru --help`: a training step of a recurrent network.\n";
 
 enum { LARGE = 2048 };
 
@@ -278,6 +280,7 @@ static int run(int argc, char **argv) {
   bench b = {.seconds = 2};
   if (argc > 1 && strcmp(argv[1], "scaling") == 0) return bench_scaling(argc - 1, argv + 1);
   int threads = world_cores();
+  if (argc > 1 && strcmp(argv[1], "gru") == 0) return bench_gru(argc - 1, argv + 1);
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
     if (c == 'h') return cli_help(&cli_bench, help);
@@ -297,7 +300,7 @@ static int run(int argc, char **argv) {
 
 const cli_command cli_bench = {
     .name = "bench",
-    .usage = "bench [scaling] [--threads T] [--seconds S]",
+    .usage = "bench [gru|scaling] [--threads T] [--seconds S]",
     .summary = "Measure the hot paths against the machine.",
     .run = run,
 };

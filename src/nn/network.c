@@ -1,10 +1,9 @@
 /* The shape of a network: its layers over one block of parameters. */
-#include "ranksweep/nn.h"
+#include "dense.h"
+#include "params.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- sizes ---------------------------------------------------------------------------------- */
 
@@ -34,30 +33,11 @@ double rs_network_flops(const rs_layer_spec *layers, size_t n, bool training) {
 /* ---- life -------------------------------------------------------------------------------------
  */
 
-static size_t add_param(rs_network *net, const rs_layer *layer, const char *name, size_t rows,
-                        size_t cols) {
-  rs_param *p = &net->params[net->n_params++];
-  snprintf(p->name, sizeof p->name, "%.20s/%.10s", layer->name, name);
-  p->rows = rows;
-  p->cols = cols;
-  p->offset = net->size;
-  net->size += rows * (cols > 0 ? cols : 1);
-  return p->offset;
-}
-
 static void lay_out(rs_network *net, size_t index, const rs_layer_spec *spec) {
   rs_layer *l = &net->layers[index];
   l->spec = *spec;
   snprintf(l->name, sizeof l->name, "dense%zu", index + 1);
-  l->first = net->size;
-  if (spec->svd_rank > 0) {
-    l->u = add_param(net, l, "u", spec->in, spec->svd_rank);
-    l->v = add_param(net, l, "v", spec->svd_rank, spec->out);
-  } else {
-    l->kernel = add_param(net, l, "kernel", spec->in, spec->out);
-  }
-  l->bias = add_param(net, l, "bias", spec->out, 0);
-  l->size = net->size - l->first;
+  rs_dense_lay_out(l, &(rs_layout){net->params, &net->n_params, &net->size});
 }
 
 rs_status rs_network_create(const rs_layer_spec *layers, size_t n, rs_network **out) {
@@ -90,24 +70,10 @@ void rs_network_destroy(rs_network *net) {
 /* ---- contents -----------------------------------------------------------------------------------
  */
 
-static void glorot(const rs_stream *s, size_t in, size_t out, uint64_t from, float *kernel) {
-  float limit = (float)sqrt(6.0 / (double)(in + out));
-  for (size_t i = 0; i < in * out; i++)
-    kernel[i] = limit * (2.0f * rs_stream_uniform(s, from + i) - 1.0f);
-}
-
 void rs_network_init(rs_network *net, uint64_t seed, const char *stage) {
   for (size_t i = 0; i < net->n_layers; i++) {
-    const rs_layer *l = &net->layers[i];
     rs_stream s = rs_stream_make(seed, stage, "init", i);
-    size_t in = l->spec.in, out = l->spec.out, d = l->spec.svd_rank;
-    if (d > 0) {
-      glorot(&s, in, d, 0, net->values + l->u);
-      glorot(&s, d, out, in * d, net->values + l->v);
-    } else {
-      glorot(&s, in, out, 0, net->values + l->kernel);
-    }
-    memset(net->values + l->bias, 0, out * sizeof *net->values);
+    rs_dense_init(&net->layers[i], &s, net->values);
   }
 }
 
@@ -115,26 +81,10 @@ void rs_network_forget_factors(rs_network *net) {
   for (size_t i = 0; i < net->n_layers; i++) net->layers[i].low = (rs_low_rank){0};
 }
 
-static size_t param_size(const rs_param *p) {
-  return p->rows * (p->cols > 0 ? p->cols : 1);
-}
-
 rs_status rs_network_load(rs_network *net, const rs_bundle *from) {
-  for (size_t i = 0; i < net->n_params; i++) {
-    const rs_param *p = &net->params[i];
-    const float *data;
-    RS_TRY(rs_bundle_get(from, p->name, p->rows, p->cols, &data));
-    memcpy(net->values + p->offset, data, param_size(p) * sizeof *data);
-  }
-  return RS_OK;
+  return rs_params_load(net->params, net->n_params, from, net->values);
 }
 
 rs_status rs_network_save(const rs_network *net, rs_bundle *into) {
-  for (size_t i = 0; i < net->n_params; i++) {
-    const rs_param *p = &net->params[i];
-    float *data;
-    RS_TRY(rs_bundle_add(into, p->name, p->cols > 0 ? 2 : 1, (size_t[]){p->rows, p->cols}, &data));
-    memcpy(data, net->values + p->offset, param_size(p) * sizeof *data);
-  }
-  return RS_OK;
+  return rs_params_save(net->params, net->n_params, net->values, into);
 }

@@ -1,5 +1,5 @@
 /* Forward and backward passes. */
-#include "ranksweep/nn.h"
+#include "dense.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -65,27 +65,10 @@ float *rs_workspace_output_gradient(rs_workspace *ws) {
 /* ---- forward ------------------------------------------------------------------------------------
  */
 
-/* Of a layer that has factors, or whose kernel is the product of some; svd_rank 0: neither. */
-static rs_low_rank factors_of(const rs_network *net, const rs_layer *l) {
-  if (l->spec.svd_rank == 0) return l->low;
-  return (rs_low_rank){l->spec.svd_rank, net->values + l->u, net->values + l->v};
-}
-
 const float *rs_network_forward(const rs_network *net, rs_workspace *ws, size_t m, const float *x) {
   RS_ASSERT(m <= ws->rows && ws->n_layers == net->n_layers);
-  const float *w = net->values;
   for (size_t i = 0; i < net->n_layers; i++) {
-    const rs_layer *l = &net->layers[i];
-    const rs_layer_spec *s = &l->spec;
-    rs_epilogue act = {s->activation == RS_RELU ? RS_EPILOGUE_BIAS_RELU : RS_EPILOGUE_BIAS,
-                       .bias = w + l->bias};
-    rs_low_rank f = factors_of(net, l);
-    if (f.svd_rank > 0) { /* y = act((x u) v + b) */
-      rs_gemm_chain(RS_GEMM_NN, m, s->out, f.svd_rank, s->in, x, f.u, f.v, ws->inner[i],
-                    ws->output[i], &act);
-    } else { /* y = act(x W + b) */
-      rs_gemm(RS_GEMM_NN, m, s->out, s->in, x, w + l->kernel, ws->output[i], &act);
-    }
+    rs_dense_forward(&net->layers[i], net->values, m, x, ws->inner[i], ws->output[i]);
     x = ws->output[i];
   }
   return x;
@@ -101,36 +84,6 @@ const char *rs_workspace_not_finite(const rs_network *net, const rs_workspace *w
 /* ---- backward -----------------------------------------------------------------------------------
  */
 
-/* Gradients of one layer's parameters from dy [m, out] and its input x; dx [m, in] through
- * PREVIOUS, the activation that made x, unless dx is NULL.  Dense: dW = x^T dy, db = sum dy, dx =
- * dy W^T. Factored: dv = h^T dy, dh = dy v^T, du = x^T dh, dx = dh u^T, h = x u. */
-static void layer_backward(const rs_network *net, const rs_layer *l, size_t m, const float *x,
-                           const float *h, const float *dy, float *dh, float *dx,
-                           const rs_epilogue *previous, float *gradients) {
-  const rs_layer_spec *s = &l->spec;
-  const float *w = net->values;
-  rs_column_sums(m, s->out, dy, gradients + l->bias);
-  if (s->svd_rank > 0) {
-    if (dx != NULL)
-      rs_gemm_chain(RS_GEMM_NT, m, s->in, s->svd_rank, s->out, dy, w + l->v, w + l->u, dh, dx,
-                    previous);
-    else
-      rs_gemm(RS_GEMM_NT, m, s->svd_rank, s->out, dy, w + l->v, dh, NULL);
-    rs_gemm_factor_gradients(m, s->in, s->svd_rank, s->out, x, h, dh, dy, gradients + l->u,
-                             gradients + l->v);
-  } else {
-    rs_gemm(RS_GEMM_TN, s->in, s->out, m, x, dy, gradients + l->kernel, NULL);
-    if (dx == NULL) return;
-    if (l->low.svd_rank >
-        0) { /* the kernel learns as it is, but is passed through by its factors */
-      rs_gemm_chain(RS_GEMM_NT, m, s->in, l->low.svd_rank, s->out, dy, l->low.v, l->low.u, dh, dx,
-                    previous);
-    } else {
-      rs_gemm(RS_GEMM_NT, m, s->in, s->out, dy, w + l->kernel, dx, previous);
-    }
-  }
-}
-
 rs_status rs_network_backward(const rs_network *net, rs_workspace *ws, size_t m, const float *x,
                               float *gradients, rs_gradient_ready ready, void *user) {
   RS_ASSERT(ws->output_gradient != NULL && m <= ws->rows);
@@ -140,8 +93,9 @@ rs_status rs_network_backward(const rs_network *net, rs_workspace *ws, size_t m,
     bool masked = i > 0 && net->layers[i - 1].spec.activation == RS_RELU;
     const float *input = i > 0 ? ws->output[i - 1] : x;
     rs_epilogue previous = {masked ? RS_EPILOGUE_RELU_MASK : RS_EPILOGUE_NONE, .mask = input};
-    layer_backward(net, l, m, input, ws->inner[i], ws->output_gradient[i], ws->inner_gradient[i],
-                   i > 0 ? ws->output_gradient[i - 1] : NULL, &previous, gradients);
+    rs_dense_backward(l, net->values, m, input, ws->inner[i], ws->output_gradient[i],
+                      ws->inner_gradient[i], i > 0 ? ws->output_gradient[i - 1] : NULL, &previous,
+                      gradients);
     if (ready != NULL) RS_TRY(ready(user, l->first, l->size));
   }
   return RS_OK;

@@ -43,6 +43,19 @@ static void philox_known_answer(void **state) {
   assert_int_equal(words[3], 0x6d5451fd);
 }
 
+/* Also across the carry from the low to the high word of the position. */
+static void blocks_at_once_are_the_blocks_one_by_one(void **state) {
+  (void)state;
+  rs_stream s = rs_stream_make(9, "train", "dropout1", 5);
+  const uint64_t first = 0xfffffffd;
+  uint32_t many[19 * 4], one[4];
+  rs_stream_blocks(&s, first, 19, many);
+  for (size_t i = 0; i < 19; i++) {
+    rs_stream_block(&s, first + i, one);
+    assert_memory_equal(many + 4 * i, one, sizeof one);
+  }
+}
+
 static void streams_differ_by_every_part_of_the_key(void **state) {
   (void)state;
   rs_stream base = rs_stream_make(1, "train", "order", 0);
@@ -147,6 +160,7 @@ int main(void) {
       cmocka_unit_test(products_that_overflow_are_refused),
       cmocka_unit_test(text_grows),
       cmocka_unit_test(philox_known_answer),
+      cmocka_unit_test(blocks_at_once_are_the_blocks_one_by_one),
       cmocka_unit_test(streams_differ_by_every_part_of_the_key),
       cmocka_unit_test(normals_have_mean_zero_and_deviation_one),
       cmocka_unit_test(permutation_is_one),
