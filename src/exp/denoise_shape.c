@@ -31,8 +31,8 @@ rs_denoise_shape rs_exp_denoise_shape(const rs_settings *s, size_t svd_rank) {
         .kind = RS_SEQUENCE_GRU, .in = in, .out = (size_t)units[i], .svd_rank = svd_rank};
     in = (size_t)units[i];
   }
-  shape.layers[shape.n++] = (rs_sequence_spec){
-      .kind = RS_SEQUENCE_DENSE, .in = in, .out = bins, .svd_rank = svd_rank};
+  shape.layers[shape.n++] =
+      (rs_sequence_spec){.kind = RS_SEQUENCE_DENSE, .in = in, .out = bins, .svd_rank = svd_rank};
   return shape;
 }
 
@@ -52,9 +52,10 @@ void rs_exp_check_denoise_shape(const rs_settings *s, rs_problems *problems) {
     gru += is_gru;
     size_t most = l->in < l->out ? l->in : l->out;
     if (l->kind == RS_SEQUENCE_DROPOUT || d <= most) continue;
-    rs_problem_add(problems, rs_settings_place(s, "svd.rank"),
-                   "svd.rank %zu is more than layer %s%zu [%zu, %zu] has: expected 1 to %zu or full",
-                   d, is_gru ? "gru" : "dense", is_gru ? gru : 1, l->in, l->out, most);
+    rs_problem_add(
+        problems, rs_settings_place(s, "svd.rank"),
+        "svd.rank %zu is more than layer %s%zu [%zu, %zu] has: expected 1 to %zu or full", d,
+        is_gru ? "gru" : "dense", is_gru ? gru : 1, l->in, l->out, most);
     return;
   }
 }

@@ -32,7 +32,8 @@ const rs_setting rs_exp_front_settings[] = {
     {.path = "data.normalize",
      .type = RS_BOOL,
      .initial = "false",
-     .help = "Shift and scale each bin's feature to mean 0 and deviation 1 over the training data."},
+     .help =
+         "Shift and scale each bin's feature to mean 0 and deviation 1 over the training data."},
     {0},
 };
 
