@@ -246,15 +246,62 @@ rs_sums *rs_update_sums(rs_update *u);
 rs_status rs_update_save(const rs_update *u, rs_bundle *into) RS_MUST_CHECK;
 rs_status rs_update_load(rs_update *u, const rs_bundle *from) RS_MUST_CHECK;
 
-/* Trains a classifier on images, data-parallel over a group: every rank takes its share of each
- * batch of the one global order, gradients are summed over the group, every rank makes the same
- * update. */
+/* What one pass of a training step takes: some samples of a batch. */
+typedef struct rs_pass {
+  uint64_t step, epoch;   /* from 0 */
+  const uint32_t *batch;  /* [whole] samples of the step, over all ranks */
+  size_t whole, first, n; /* this pass takes batch[first .. first + n), n > 0 */
+} rs_pass;
+
+typedef struct rs_pass_result {
+  double loss;      /* sum over what is predicted */
+  uint64_t count;   /* how much that is */
+  uint64_t correct; /* and how much of it is right */
+} rs_pass_result;
+
+/* Something that can be trained: parameters, samples 0 .. count - 1, and what a pass over some of
+ * them does. The gradient is that of the mean loss over the whole batch. */
+typedef struct rs_learner_ops {
+  /* Room for passes of up to ROWS samples. */
+  rs_status (*open)(void *user, size_t rows);
+  void (*forward)(void *user, const rs_pass *pass, rs_pass_result *out);
+  /* For the pass of the last forward; as rs_network_backward. */
+  rs_status (*backward)(void *user, const rs_pass *pass, float *gradients, rs_gradient_ready ready,
+                        void *ready_user);
+  /* First layer whose output in the last forward is not finite, NULL: all are. */
+  const char *(*not_finite)(const void *user, const rs_pass *pass);
+  void (*updated)(void *user); /* the parameters have changed; may be NULL */
+  rs_status (*save)(const void *user, rs_bundle *into);
+  rs_status (*load)(void *user, const rs_bundle *from);
+  void (*close)(void *user);
+} rs_learner_ops;
+
+typedef struct rs_learner {
+  const rs_learner_ops *ops;
+  void *user;
+  float *values; /* [size] */
+  size_t size, count;
+} rs_learner;
+
+void rs_learner_close(const rs_learner *learner); /* takes an empty one */
+
+/* NET on IMAGES, by softmax cross-entropy; both outlive it. */
+rs_status rs_classifier_create(rs_network *net, const rs_images *images,
+                               rs_learner *out) RS_MUST_CHECK;
+
+/* Trains, data-parallel over a group: every rank takes its share of each batch of the one global
+ * order, gradients are summed over the group, every rank makes the same update. */
 typedef struct rs_trainer rs_trainer;
 
-/* NET, TRAIN and COMM outlive the trainer; NET has its starting weights. */
-rs_status rs_trainer_create(rs_network *net, const rs_images *train, const rs_train_spec *spec,
-                            rs_comm *comm, rs_trainer **out) RS_MUST_CHECK;
-void rs_trainer_destroy(rs_trainer *t);
+/* LEARNER, with its starting weights, is closed by rs_trainer_destroy, and here on failure. */
+rs_status rs_trainer_create(const rs_learner *learner, const rs_train_spec *spec, rs_comm *comm,
+                            rs_trainer **out) RS_MUST_CHECK;
+void rs_trainer_destroy(rs_trainer *t); /* takes NULL */
+
+/* Of a classifier. */
+rs_status rs_trainer_create_classifier(rs_network *net, const rs_images *images,
+                                       const rs_train_spec *spec, rs_comm *comm,
+                                       rs_trainer **out) RS_MUST_CHECK;
 
 /* One batch: forward, backward, update. A loss that is not finite is RS_ERR_NUMERIC with step and
  * layer. Collective. */
@@ -265,7 +312,7 @@ typedef struct rs_train_progress {
   size_t epoch, epochs;           /* whole epochs done */
   bool epoch_ended; /* the last step ended an epoch: loss and accuracy are of that epoch */
   bool finished;
-  double loss, accuracy; /* means over the epoch's samples so far, on the weights of each step */
+  double loss, accuracy; /* means over the epoch so far, on the weights of each step */
   double lr;             /* of the last step */
   rs_sums_account sums;  /* of gradients over the group */
 } rs_train_progress;
@@ -274,8 +321,8 @@ void rs_trainer_progress(const rs_trainer *t, rs_train_progress *out);
 /* The counters of a training between two steps; with the parameters and moments all that it takes
  * to continue exactly. The order of an epoch and all else random follow from the step. */
 typedef struct rs_train_counters {
-  uint64_t step, seen, correct; /* steps since the start; samples of the epoch so far */
-  double loss_sum;              /* over these samples */
+  uint64_t step, seen, correct; /* steps since the start; predictions of the epoch so far */
+  double loss_sum;              /* over these */
 } rs_train_counters;
 
 /* Parameters under their names, moments as "optimizer/m" and "optimizer/v", and the counters. */

@@ -180,7 +180,7 @@ static rs_status bench_training(const bench *b, size_t *parameters) {
   if (status == RS_OK) status = rs_network_create(layers, BENCH_LAYERS, &net);
   if (status == RS_OK) {
     rs_network_init(net, 1, "bench");
-    status = rs_trainer_create(net, &images, &train, comm, &trainer);
+    status = rs_trainer_create_classifier(net, &images, &train, comm, &trainer);
   }
   if (status == RS_OK) {
     double flops = BENCH_BATCH * rs_network_flops(layers, BENCH_LAYERS, true);

@@ -115,7 +115,7 @@ static rs_status measure_step(const scaling_bench *b, rs_network *net, size_t ba
   rs_trainer *trainer;
   double *times = NULL, began = rs_clock_now();
   size_t n = 0;
-  RS_TRY(rs_trainer_create(net, &b->images, &spec, comm, &trainer));
+  RS_TRY(rs_trainer_create_classifier(net, &b->images, &spec, comm, &trainer));
   rs_status status = rs_comm_agree(comm, rs_new(&times, REPEATS, sizeof *times));
   for (double on = 1; status == RS_OK && on > 0 && n < REPEATS; n++) {
     double start = rs_clock_now();

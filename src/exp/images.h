@@ -18,14 +18,14 @@ rs_status rs_exp_verify_images(const rs_settings *s) RS_MUST_CHECK;
 /* rs_images_fingerprint of the source that the settings describe. */
 rs_status rs_exp_fingerprint_images(const rs_settings *s, rs_str *out) RS_MUST_CHECK;
 
-/* Both parts, as the networks here read them: 28 x 28 pixels, ten classes. */
-rs_status rs_exp_read_images(const rs_images_spec *spec, rs_images *train,
-                             rs_images *test) RS_MUST_CHECK;
+/* 28 x 28 pixels, ten classes. */
+typedef struct rs_exp_images {
+  rs_images train, test;
+} rs_exp_images;
 
-/* The images, from memory that the node shares when rs_exp_share_images was called for them, else
- * loaded by this process; they belong to the cache until its next load. */
-rs_status rs_exp_load_images(rs_data_cache *cache, const rs_settings *s, const rs_images **train,
-                             const rs_images **test) RS_MUST_CHECK;
+/* Of the node's one copy when there is one; belongs to the cache until its next load. */
+rs_status rs_exp_load_images(rs_data_cache *cache, const rs_settings *s,
+                             const rs_exp_images **out) RS_MUST_CHECK;
 
 /* One copy for all ranks of NODE, which its first rank loads; on failure there is none. Collective.
  */

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 const rs_setting rs_exp_mlp_settings[] = {
     {.path = "model.hidden",
      .type = RS_INTS,
@@ -17,91 +15,7 @@ const rs_setting rs_exp_mlp_settings[] = {
      .max = 65536,
      .unit = "units",
      .help = "Widths of the hidden layers, first to last (at most 32)."},
-    {.path = "train.epochs",
-     .type = RS_INT,
-     .initial = "10",
-     .min = 1,
-     .max = 1e6,
-     .unit = "epochs",
-     .help = "Passes over the training data."},
-    {.path = "train.batch",
-     .type = RS_INT,
-     .initial = "128",
-     .min = 1,
-     .max = 1e6,
-     .unit = "samples",
-     .help = "Samples of one step, over all ranks of the group."},
-    {.path = "train.optimizer",
-     .type = RS_TEXT,
-     .initial = "adam",
-     .choices = "adam|sgd",
-     .help = "Adam with decoupled weight decay, or gradient descent with momentum."},
-    {.path = "train.lr",
-     .type = RS_FLOAT,
-     .initial = "0.001",
-     .min = 1e-12,
-     .max = 1e3,
-     .help = "Learning rate at its highest."},
-    {.path = "train.beta1",
-     .type = RS_FLOAT,
-     .initial = "0.9",
-     .min = 0,
-     .max = 0.999999,
-     .help = "Adam: decay of the first moment."},
-    {.path = "train.beta2",
-     .type = RS_FLOAT,
-     .initial = "0.999",
-     .min = 0,
-     .max = 0.99999999,
-     .help = "Adam: decay of the second moment."},
-    {.path = "train.epsilon",
-     .type = RS_FLOAT,
-     .initial = "1e-7",
-     .min = 1e-16,
-     .max = 1,
-     .help = "Adam: added to the root of the second moment."},
-    {.path = "train.momentum",
-     .type = RS_FLOAT,
-     .initial = "0.9",
-     .min = 0,
-     .max = 0.999999,
-     .help = "SGD: share of the last step that the next one keeps."},
-    {.path = "train.weight_decay",
-     .type = RS_FLOAT,
-     .initial = "0",
-     .min = 0,
-     .max = 10,
-     .help = "Pull of every parameter towards zero (Adam: decoupled from the gradient)."},
-    {.path = "train.schedule",
-     .type = RS_TEXT,
-     .initial = "constant",
-     .choices = "constant|linear|cosine",
-     .help = "How the learning rate falls from its highest to lr_final, step by step."},
-    {.path = "train.lr_final",
-     .type = RS_FLOAT,
-     .initial = "0",
-     .min = 0,
-     .max = 1,
-     .help = "Share of the learning rate that is left at the end of a linear or cosine schedule."},
-    {.path = "train.warmup",
-     .type = RS_FLOAT,
-     .initial = "0",
-     .min = 0,
-     .max = 1e6,
-     .unit = "epochs",
-     .help = "Time over which the learning rate first rises from zero."},
-    {.path = "train.clip_norm",
-     .type = RS_FLOAT,
-     .initial = "0",
-     .min = 0,
-     .max = 1e9,
-     .help = "Largest norm of a step's gradient, which is scaled down to it; 0: as it is."},
-    {.path = "train.reduction",
-     .type = RS_TEXT,
-     .initial = "fast",
-     .choices = "fast|exact",
-     .help = "How the ranks of a group sum gradients: fast, equal to rounding; or exact, the same "
-             "bits on 1, 2, 4 and 8 ranks."},
+    RS_EXP_TRAIN_SIZES("10", "128"),
     {0},
 };
 
@@ -130,15 +44,6 @@ rs_mlp_shape rs_exp_mlp_shape(const rs_settings *s, size_t svd_rank) {
   return shape;
 }
 
-void rs_exp_check_training(const rs_settings *s, rs_problems *problems) {
-  int64_t ranks = rs_settings_int(s, "resources.ranks_per_trial");
-  bool exact = strcmp(rs_settings_text(s, "train.reduction"), "exact") == 0;
-  if (!exact || ranks == 0 || RS_PARTS % ranks == 0) return; /* 0: auto, powers of two */
-  rs_problem_add(problems, rs_settings_place(s, "resources.ranks_per_trial"),
-                 "resources.ranks_per_trial: train.reduction exact expects 1, 2, 4 or 8, got %lld",
-                 (long long)ranks);
-}
-
 void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems) {
   const int64_t *hidden;
   size_t n = rs_settings_ints(s, "model.hidden", &hidden);
@@ -158,39 +63,6 @@ void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems) {
         i + 1, in, out, most);
     return;
   }
-}
-
-/* ---- training -----------------------------------------------------------------------------------
- */
-
-void rs_exp_schedule(const char *name, rs_schedule *out) {
-  if (strcmp(name, "constant") == 0) *out = RS_CONSTANT;
-  if (strcmp(name, "linear") == 0) *out = RS_LINEAR_DECAY;
-  if (strcmp(name, "cosine") == 0) *out = RS_COSINE;
-}
-
-rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage) {
-  bool adam = strcmp(rs_settings_text(s, "train.optimizer"), "adam") == 0;
-  bool exact = strcmp(rs_settings_text(s, "train.reduction"), "exact") == 0;
-  rs_train_spec spec = {
-      .epochs = (size_t)rs_settings_int(s, "train.epochs"),
-      .batch = (size_t)rs_settings_int(s, "train.batch"),
-      .optimizer = adam ? RS_ADAM : RS_SGD,
-      .lr = rs_settings_float(s, "train.lr"),
-      .beta1 = rs_settings_float(s, "train.beta1"),
-      .beta2 = rs_settings_float(s, "train.beta2"),
-      .epsilon = rs_settings_float(s, "train.epsilon"),
-      .momentum = rs_settings_float(s, "train.momentum"),
-      .decay = rs_settings_float(s, "train.weight_decay"),
-      .lr_final = rs_settings_float(s, "train.lr_final"),
-      .warmup = rs_settings_float(s, "train.warmup"),
-      .clip_norm = rs_settings_float(s, "train.clip_norm"),
-      .reduction = exact ? RS_EXACT : RS_FAST,
-      .seed = (uint64_t)rs_settings_int(s, "seed"),
-      .stage = stage,
-  };
-  rs_exp_schedule(rs_settings_text(s, "train.schedule"), &spec.schedule);
-  return spec;
 }
 
 /* ---- costs --------------------------------------------------------------------------------------

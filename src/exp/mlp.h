@@ -3,14 +3,11 @@
 #ifndef RANKSWEEP_EXP_MLP_H
 #define RANKSWEEP_EXP_MLP_H
 
-#include "ranksweep/exp.h"
-#include "ranksweep/nn.h"
-
-#include <jansson.h>
+#include "training.h"
 
 /* ---- settings and shape -------------------------------------------------------------------- */
 
-extern const rs_setting rs_exp_mlp_settings[]; /* model.*, train.* */
+extern const rs_setting rs_exp_mlp_settings[]; /* model.hidden, train.epochs, train.batch */
 extern const rs_metric rs_exp_mlp_metrics[];   /* what a training writes each epoch */
 
 enum { RS_MLP_MAX_LAYERS = 33, RS_MLP_INPUTS = 28 * 28, RS_MLP_CLASSES = 10 };
@@ -25,13 +22,6 @@ rs_mlp_shape rs_exp_mlp_shape(const rs_settings *s, size_t svd_rank);
 
 /* Adds a problem when svd.rank exceeds what a hidden layer has; names the layer. */
 void rs_exp_check_svd_rank(const rs_settings *s, rs_problems *problems);
-
-/* Adds a problem when the group's size does not suit the reduction. */
-void rs_exp_check_training(const rs_settings *s, rs_problems *problems);
-
-rs_train_spec rs_exp_train_spec(const rs_settings *s, const char *stage);
-/* The schedule of that name; any other leaves *OUT as it is. */
-void rs_exp_schedule(const char *name, rs_schedule *out);
 
 /* What an experiment adds to a training. All are optional. */
 typedef struct rs_exp_train_extra {

@@ -65,11 +65,11 @@ static rs_status multiply_out(rs_network *net, const rs_mlp_shape *shape, rs_net
 }
 
 static rs_status measure(rs_stage_context *c, const rs_network *net, const rs_mlp_shape *shape) {
-  const rs_images *train, *test;
+  const rs_exp_images *images;
   double loss, accuracy, energy;
-  rs_status status = rs_exp_load_images(c->cache, c->settings, &train, &test);
+  rs_status status = rs_exp_load_images(c->cache, c->settings, &images);
   RS_TRY(rs_comm_agree(c->comm, status));
-  RS_TRY(rs_evaluate(net, test, c->comm, &loss, &accuracy));
+  RS_TRY(rs_evaluate(net, &images->test, c->comm, &loss, &accuracy));
   RS_TRY(rs_exp_kept_energy(shape, c->parent, svd_rank_of(c->settings), &energy));
   RS_TRY(rs_stage_final(c, "test_accuracy", accuracy));
   RS_TRY(rs_stage_final(c, "test_loss", loss));
@@ -107,7 +107,7 @@ const rs_experiment rs_svd_compress = {
          .summary =
              "Train a perceptron, then truncate the SVD of its hidden layers at each svd rank.",
          .settings = (const rs_setting *const[]){rs_exp_image_settings, rs_exp_mlp_settings,
-                                                 svd_settings, NULL},
+                                                 rs_exp_train_settings, svd_settings, NULL},
          .metrics = finals,
          .check = rs_exp_check_low_rank},
     .stages = (const rs_stage_op *const[]){&rs_mlp_train, &rs_mlp_svd, &evaluate, NULL},

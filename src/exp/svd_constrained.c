@@ -264,7 +264,7 @@ const rs_experiment rs_svd_constrained = {
                .summary = "Train a perceptron whose hidden kernels are projected onto low rank "
                           "after every epoch, or every so many steps.",
                .settings = (const rs_setting *const[]){rs_exp_image_settings, rs_exp_mlp_settings,
-                                                       settings, NULL},
+                                                       rs_exp_train_settings, settings, NULL},
                .metrics = finals,
                .check = check},
     .stages = (const rs_stage_op *const[]){&constrained, NULL},

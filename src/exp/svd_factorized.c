@@ -72,10 +72,10 @@ static rs_status cost(const rs_settings *s, rs_cost *out) {
 
 /* The factors as they are before any training. */
 static rs_status measure_initial(rs_stage_context *c, const rs_network *net) {
-  const rs_images *train, *test;
+  const rs_exp_images *images;
   double loss, accuracy;
-  RS_TRY(rs_comm_agree(c->comm, rs_exp_load_images(c->cache, c->settings, &train, &test)));
-  RS_TRY(rs_evaluate(net, test, c->comm, &loss, &accuracy));
+  RS_TRY(rs_comm_agree(c->comm, rs_exp_load_images(c->cache, c->settings, &images)));
+  RS_TRY(rs_evaluate(net, &images->test, c->comm, &loss, &accuracy));
   return rs_stage_final(c, "initial_accuracy", accuracy);
 }
 
@@ -124,7 +124,7 @@ const rs_experiment rs_svd_factorized = {
                .summary = "Train a perceptron, replace its hidden kernels by the factors of their "
                           "truncated SVD, train those.",
                .settings = (const rs_setting *const[]){rs_exp_image_settings, rs_exp_mlp_settings,
-                                                       settings, NULL},
+                                                       rs_exp_train_settings, settings, NULL},
                .metrics = finals,
                .check = rs_exp_check_low_rank},
     .stages = (const rs_stage_op *const[]){&rs_mlp_train, &rs_mlp_svd, &retrain, NULL},

@@ -1,4 +1,4 @@
-/* Training of a classifier, data-parallel. */
+/* The steps of a training, data-parallel. */
 #include "ranksweep/nn.h"
 
 #include <math.h>
@@ -7,61 +7,58 @@
 #include <string.h>
 
 /* A step: its batch begins at `start` of the order and has `whole` samples, in which this rank has
- * the parts [first, last). Each part's loss and number of right answers are summed over the group
- * as they are, in places of their own: adding zeros is exact, so all ranks can then add the parts
- * in one order. */
+ * the parts [first, last). Each part's results are summed over the group as they are, in places of
+ * their own: adding zeros is exact, so all ranks can then add the parts in one order. */
 typedef struct batch {
   size_t start, whole, first, last;
-  double sums[2 * RS_PARTS]; /* losses, then numbers of right answers */
+  double sums[3 * RS_PARTS]; /* losses, then counts, then right answers */
   char trouble[256];         /* a loss that is not finite; "" */
 } batch;
 
 struct rs_trainer {
-  rs_network *net;
-  const rs_images *train;
+  rs_learner learner;
   rs_train_spec spec;
   rs_comm *comm;
-  rs_workspace *ws;
   rs_update *update;
-  float *x; /* [rows of a part, features] */
-  uint8_t *labels;
   uint32_t *order; /* of the present epoch */
   size_t parts;    /* that a batch is cut into, over all ranks */
   uint64_t step, steps_per_epoch;
-  double loss_sum; /* over the samples of the epoch so far, of the whole group */
+  double loss_sum; /* over the epoch so far, of the whole group */
   uint64_t seen, correct;
   bool epoch_ended;
   double lr; /* of the present step */
   batch batch;
 };
 
+void rs_learner_close(const rs_learner *l) {
+  if (l->user != NULL) l->ops->close(l->user);
+}
+
 /* ---- life ---------------------------------------------------------------------------------- */
 
-static size_t batch_size(const rs_trainer *t) {
-  return t->spec.batch < t->train->count ? t->spec.batch : t->train->count;
-}
-
 static rs_status allocate(rs_trainer *t) {
-  size_t rows = (batch_size(t) + t->parts - 1) / t->parts;
-  RS_TRY(rs_update_create(t->net->values, t->net->size, &t->spec, t->comm, &t->update));
-  RS_TRY(rs_workspace_create(t->net, rows, true, &t->ws));
-  RS_TRY(rs_new(&t->x, rows * t->train->rows * t->train->cols, sizeof(float)));
-  RS_TRY(rs_new(&t->labels, rows, 1));
-  return rs_new(&t->order, t->train->count, sizeof(uint32_t));
+  const rs_learner *l = &t->learner;
+  size_t most = t->spec.batch < l->count ? t->spec.batch : l->count;
+  RS_TRY(rs_update_create(l->values, l->size, &t->spec, t->comm, &t->update));
+  RS_TRY(l->ops->open(l->user, (most + t->parts - 1) / t->parts));
+  return rs_new(&t->order, l->count, sizeof(uint32_t));
 }
 
-rs_status rs_trainer_create(rs_network *net, const rs_images *train, const rs_train_spec *spec,
-                            rs_comm *comm, rs_trainer **out) {
+rs_status rs_trainer_create(const rs_learner *learner, const rs_train_spec *spec, rs_comm *comm,
+                            rs_trainer **out) {
   rs_trainer *t;
   *out = NULL;
-  RS_TRY(rs_new(&t, 1, sizeof *t));
-  t->net = net;
-  t->train = train;
+  rs_status status = rs_new(&t, 1, sizeof *t);
+  if (status != RS_OK) {
+    rs_learner_close(learner);
+    return status;
+  }
+  t->learner = *learner;
   t->spec = *spec;
   t->comm = comm;
   t->parts = spec->reduction == RS_EXACT ? RS_PARTS : (size_t)rs_comm_size(comm);
-  t->steps_per_epoch = (train->count + spec->batch - 1) / spec->batch;
-  rs_status status = allocate(t);
+  t->steps_per_epoch = (learner->count + spec->batch - 1) / spec->batch;
+  status = allocate(t);
   if (status == RS_OK)
     *out = t;
   else
@@ -69,12 +66,18 @@ rs_status rs_trainer_create(rs_network *net, const rs_images *train, const rs_tr
   return status;
 }
 
+rs_status rs_trainer_create_classifier(rs_network *net, const rs_images *images,
+                                       const rs_train_spec *spec, rs_comm *comm, rs_trainer **out) {
+  rs_learner classifier;
+  *out = NULL;
+  RS_TRY(rs_classifier_create(net, images, &classifier));
+  return rs_trainer_create(&classifier, spec, comm, out);
+}
+
 void rs_trainer_destroy(rs_trainer *t) {
   if (t == NULL) return;
   rs_update_destroy(t->update);
-  rs_workspace_destroy(t->ws);
-  free(t->x);
-  free(t->labels);
+  rs_learner_close(&t->learner);
   free(t->order);
   free(t);
 }
@@ -83,7 +86,7 @@ void rs_trainer_destroy(rs_trainer *t) {
 
 static void begin_epoch(rs_trainer *t) {
   rs_batch_order(t->spec.seed, t->spec.stage, t->step / t->steps_per_epoch,
-                 (uint32_t)t->train->count, t->order);
+                 (uint32_t)t->learner.count, t->order);
   t->loss_sum = 0;
   t->seen = t->correct = 0;
 }
@@ -96,7 +99,7 @@ static double learning_rate(const rs_trainer *t) {
 }
 
 static batch open_batch(const rs_trainer *t) {
-  size_t start = (t->step % t->steps_per_epoch) * t->spec.batch, left = t->train->count - start;
+  size_t start = (t->step % t->steps_per_epoch) * t->spec.batch, left = t->learner.count - start;
   size_t rank = (size_t)rs_comm_rank(t->comm), ranks = (size_t)rs_comm_size(t->comm);
   return (batch){.start = start,
                  .whole = left < t->spec.batch ? left : t->spec.batch,
@@ -109,9 +112,9 @@ static size_t place_of(const rs_trainer *t, size_t part) {
   return t->spec.reduction == RS_EXACT ? part : 0;
 }
 
-static void note_trouble(const rs_trainer *t, batch *b, size_t rows, double loss) {
+static void note_trouble(const rs_trainer *t, batch *b, const rs_pass *pass, double loss) {
   if (b->trouble[0] != '\0') return;
-  const char *layer = rs_workspace_not_finite(t->net, t->ws, rows);
+  const char *layer = t->learner.ops->not_finite(t->learner.user, pass);
   snprintf(b->trouble, sizeof b->trouble,
            "loss is %g at step %llu of epoch %llu; first layer whose output is not finite: %s",
            loss, (unsigned long long)(t->step % t->steps_per_epoch + 1),
@@ -119,32 +122,33 @@ static void note_trouble(const rs_trainer *t, batch *b, size_t rows, double loss
            layer != NULL ? layer : "none (the loss alone overflowed)");
 }
 
-/* Gathers PART and takes it forward; its number of rows. */
-static size_t forward(rs_trainer *t, batch *b, size_t part) {
-  size_t from = b->whole * part / t->parts, rows = b->whole * (part + 1) / t->parts - from, correct;
-  if (rows == 0) return 0;
-  rs_images_gather(t->train, t->order + b->start + from, rows, t->x, t->labels);
-  const float *logits = rs_network_forward(t->net, t->ws, rows, t->x);
-  double loss =
-      rs_softmax_cross_entropy(rows, t->train->classes, logits, t->labels, 1.0f / (float)b->whole,
-                               rs_workspace_output_gradient(t->ws), &correct);
-  if (!isfinite(loss)) note_trouble(t, b, rows, loss);
-  b->sums[place_of(t, part)] = loss;
-  b->sums[RS_PARTS + place_of(t, part)] = (double)correct;
-  return rows;
+static rs_pass pass_of(const rs_trainer *t, const batch *b, size_t part) {
+  size_t first = b->whole * part / t->parts;
+  return (rs_pass){.step = t->step,
+                   .epoch = t->step / t->steps_per_epoch,
+                   .batch = t->order + b->start,
+                   .whole = b->whole,
+                   .first = first,
+                   .n = b->whole * (part + 1) / t->parts - first};
 }
 
-static rs_status no_gradients(rs_trainer *t, rs_gradient_ready ready) {
-  memset(rs_update_gradients(t->update), 0, t->net->size * sizeof(float));
-  for (size_t i = t->net->n_layers; ready != NULL && i-- > 0;)
-    RS_TRY(ready(t->update, t->net->layers[i].first, t->net->layers[i].size));
-  return RS_OK;
+static void forward(rs_trainer *t, batch *b, const rs_pass *pass, size_t part) {
+  rs_pass_result result = {0};
+  if (pass->n == 0) return;
+  t->learner.ops->forward(t->learner.user, pass, &result);
+  if (!isfinite(result.loss)) note_trouble(t, b, pass, result.loss);
+  double *place = b->sums + place_of(t, part);
+  place[0] = result.loss;
+  place[RS_PARTS] = (double)result.count;
+  place[2 * RS_PARTS] = (double)result.correct;
 }
 
-static rs_status backward(rs_trainer *t, size_t rows, rs_gradient_ready ready) {
-  if (rows == 0) return no_gradients(t, ready);
-  return rs_network_backward(t->net, t->ws, rows, t->x, rs_update_gradients(t->update), ready,
-                             t->update);
+static rs_status backward(rs_trainer *t, const rs_pass *pass, rs_gradient_ready ready) {
+  const rs_learner *l = &t->learner;
+  float *gradients = rs_update_gradients(t->update);
+  if (pass->n > 0) return l->ops->backward(l->user, pass, gradients, ready, t->update);
+  memset(gradients, 0, l->size * sizeof *gradients);
+  return ready != NULL ? ready(t->update, 0, l->size) : RS_OK;
 }
 
 /* The sum in a tree of pairs. */
@@ -160,8 +164,8 @@ static double add_parts(const double values[RS_PARTS]) {
 static rs_status account(rs_trainer *t, const batch *b) {
   double loss = add_parts(b->sums);
   t->loss_sum += loss;
-  t->correct += (uint64_t)add_parts(b->sums + RS_PARTS);
-  t->seen += b->whole;
+  t->seen += (uint64_t)add_parts(b->sums + RS_PARTS);
+  t->correct += (uint64_t)add_parts(b->sums + 2 * RS_PARTS);
   if (isfinite(loss)) return RS_OK;
   bool mine = b->trouble[0] != '\0';
   return rs_comm_agree(t->comm, mine ? rs_fail(RS_ERR_NUMERIC, "%s", b->trouble) : RS_OK);
@@ -175,14 +179,17 @@ rs_status rs_trainer_step(rs_trainer *t) {
   rs_sums *sums = rs_update_sums(t->update);
   rs_update_begin(t->update, t->step, t->lr);
   for (size_t part = b->first; part + 1 < b->last; part++) {
-    RS_TRY(backward(t, forward(t, b, part), NULL));
+    rs_pass pass = pass_of(t, b, part);
+    forward(t, b, &pass, part);
+    RS_TRY(backward(t, &pass, NULL));
     rs_update_keep_part(t->update);
   }
-  size_t rows = forward(t, b, b->last - 1);
+  rs_pass pass = pass_of(t, b, b->last - 1);
+  forward(t, b, &pass, b->last - 1);
   RS_TRY(rs_sums_start_doubles(sums, b->sums, RS_COUNT(b->sums)));
-  RS_TRY(backward(t, rows, rs_update_ready));
+  RS_TRY(backward(t, &pass, rs_update_ready));
   RS_TRY(rs_update_finish(t->update));
-  rs_network_forget_factors(t->net);
+  if (t->learner.ops->updated != NULL) t->learner.ops->updated(t->learner.user);
   RS_TRY(rs_sums_wait_doubles(sums));
   RS_TRY(account(t, b));
   t->step++;
@@ -210,7 +217,7 @@ void rs_trainer_progress(const rs_trainer *t, rs_train_progress *out) {
 
 rs_status rs_trainer_save(const rs_trainer *t, rs_bundle *into, rs_train_counters *counters) {
   *counters = (rs_train_counters){t->step, t->seen, t->correct, t->loss_sum};
-  RS_TRY(rs_network_save(t->net, into));
+  RS_TRY(t->learner.ops->save(t->learner.user, into));
   return rs_update_save(t->update, into);
 }
 
@@ -219,7 +226,7 @@ rs_status rs_trainer_load(rs_trainer *t, const rs_bundle *from, const rs_train_c
     return rs_fail(RS_ERR_DATA, "a checkpoint of step %llu, the training has %llu",
                    (unsigned long long)counters->step,
                    (unsigned long long)(t->steps_per_epoch * t->spec.epochs));
-  RS_TRY(rs_network_load(t->net, from));
+  RS_TRY(t->learner.ops->load(t->learner.user, from));
   RS_TRY(rs_update_load(t->update, from));
   t->step = counters->step;
   if (t->step % t->steps_per_epoch != 0) begin_epoch(t); /* in the middle: the order again */

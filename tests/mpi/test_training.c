@@ -53,7 +53,7 @@ static rs_network *train(const training *what, const rs_images *images, rs_comm 
   rs_network *net = make_network(what->svd_rank);
   rs_trainer *trainer;
   rs_train_progress progress;
-  check(rs_trainer_create(net, images, &spec, comm, &trainer) == RS_OK, what->name, 0);
+  check(rs_trainer_create_classifier(net, images, &spec, comm, &trainer) == RS_OK, what->name, 0);
   for (size_t i = 0; i < what->steps; i++)
     check(rs_trainer_step(trainer) == RS_OK, what->name, (double)i);
   rs_trainer_progress(trainer, &progress);
@@ -104,7 +104,7 @@ static void trouble_is_everybodys(const rs_images *images, rs_comm *group) {
   rs_train_spec named = spec;
   named.stage = "test";
   if (rs_comm_rank(group) == 0) net->values[net->layers[1].bias] = NAN;
-  check(rs_trainer_create(net, images, &named, group, &trainer) == RS_OK, "trainer", 0);
+  check(rs_trainer_create_classifier(net, images, &named, group, &trainer) == RS_OK, "trainer", 0);
   check(rs_trainer_step(trainer) == RS_ERR_NUMERIC, "a NaN fails the step on every rank", 0);
   check(strstr(rs_error_message(), "step 1 of epoch 1") != NULL &&
             strstr(rs_error_message(), "dense2") != NULL,

@@ -65,7 +65,7 @@ static void train(rs_network *net, const rs_images *images, rs_comm *comm, size_
   uint32_t *order;
   check(rs_new(&order, images->count, sizeof *order));
   rs_batch_order(1, "oracle", 0, (uint32_t)images->count, order);
-  check(rs_trainer_create(net, images, &spec, comm, &trainer));
+  check(rs_trainer_create_classifier(net, images, &spec, comm, &trainer));
   for (size_t i = 0; !p.finished; i++) {
     check(rs_trainer_step(trainer));
     rs_trainer_progress(trainer, &p);

@@ -151,7 +151,7 @@ static rs_network *train(const rs_train_spec *spec, rs_status *status,
   assert_ok(rs_comm_create_solo(&comm));
   assert_ok(rs_network_create(layers, 2, &net));
   rs_network_init(net, spec->seed, "test");
-  assert_ok(rs_trainer_create(net, &images, spec, comm, &trainer));
+  assert_ok(rs_trainer_create_classifier(net, &images, spec, comm, &trainer));
   do {
     *status = rs_trainer_step(trainer);
     rs_trainer_progress(trainer, progress);
@@ -211,11 +211,11 @@ static void training_continues_from_what_it_saved(void **state) {
   assert_ok(rs_network_create(layers, 2, &first));
   assert_ok(rs_network_create(layers, 2, &second));
   rs_network_init(first, small_training.seed, "test");
-  assert_ok(rs_trainer_create(first, &images, &small_training, comm, &before));
+  assert_ok(rs_trainer_create_classifier(first, &images, &small_training, comm, &before));
   for (int i = 0; i < 17; i++) assert_ok(rs_trainer_step(before));
   assert_ok(rs_trainer_save(before, &saved, &counters));
   assert_int_equal(counters.step, 17);
-  assert_ok(rs_trainer_create(second, &images, &small_training, comm, &after));
+  assert_ok(rs_trainer_create_classifier(second, &images, &small_training, comm, &after));
   assert_ok(rs_trainer_load(after, &saved, &counters));
   do {
     assert_ok(rs_trainer_step(after));
