@@ -80,8 +80,9 @@ void rs_stft_stream_destroy(rs_stft_stream *stream); /* takes NULL */
 void rs_spectrum_magnitude(size_t n, const rs_cfloat *spectrum, float *out);
 void rs_spectrum_log_magnitude(size_t n, const rs_cfloat *spectrum, float *out);
 
-/* Ideal binary mask: 1 where |speech| > |noise|, else 0. */
-void rs_mask_ideal(size_t n, const rs_cfloat *speech, const rs_cfloat *noise, float *mask);
+/* Ideal binary mask: 1 where |speech| > SCALE * |noise|, else 0. */
+void rs_mask_ideal(size_t n, const rs_cfloat *speech, const rs_cfloat *noise, float scale,
+                   float *mask);
 
 /* spectrum = mask * spectrum. */
 void rs_mask_apply(size_t n, const float *mask, rs_cfloat *spectrum);

@@ -96,9 +96,9 @@ typedef struct rs_experiment {
   rs_schema schema;                 /* name, summary, settings, final metrics, checks */
   const rs_stage_op *const *stages; /* the chain of a trial, NULL-terminated */
   const rs_metric *metrics;         /* columns of /metrics; ends with a NULL name */
-  /* The slow check, once before a run: reads the data that SETTINGS name from end to end. NULL:
-   * none. */
-  rs_status (*verify)(const rs_settings *settings);
+  /* The slow check, once before a run: reads the data that SETTINGS name from end to end, and tells
+   * LOG what is passed over. NULL: none. */
+  rs_status (*verify)(const rs_settings *settings, const rs_log *log);
   /* Appends to OUT what the data that SETTINGS name are: "<file>=<checksum>; ..." or "built in".
    * Results of one text are not continued with data of another. NULL: there are no data. */
   rs_status (*fingerprint)(const rs_settings *settings, rs_str *out);

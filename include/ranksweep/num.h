@@ -44,6 +44,8 @@ void rs_bundle_free(rs_bundle *b);
 /* Use N OpenMP threads in this process (BLAS included) from now on. */
 void rs_num_set_threads(int n);
 int rs_num_threads(void);
+/* Which one of them is calling, from 0. */
+int rs_num_thread(void);
 /* "Zen", "Haswell": the kernels that OpenBLAS chose. And its version line. */
 const char *rs_num_blas_core(void);
 const char *rs_num_blas_config(void);

@@ -242,10 +242,17 @@ static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
   return cli_fail(status == RS_ERR_IO && summary.stages_run == 0 ? RS_ERR_USAGE : status);
 }
 
+static void warn(void *user, rs_log_level level, const char *line) {
+  (void)user;
+  (void)level;
+  fprintf(stderr, "warning: %s\n", line);
+}
+
 /* Before anything starts or is written. Ranks that we launched ourselves need not look again. */
 static rs_status verify_data(const rs_job *job) {
   const rs_experiment *kind = rs_experiment_find(rs_job_schema(job)->experiment);
-  return kind->verify != NULL ? kind->verify(rs_job_base(job)) : RS_OK;
+  const rs_log log = {.write = warn, .threshold = RS_LOG_WARN};
+  return kind->verify != NULL ? kind->verify(rs_job_base(job), &log) : RS_OK;
 }
 
 static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char **argv) {

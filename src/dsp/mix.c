@@ -18,8 +18,11 @@ void rs_spectrum_log_magnitude(size_t n, const rs_cfloat *spectrum, float *out) 
   for (size_t i = 0; i < n; i++) out[i] = log1pf(100.0f * sqrtf(power(spectrum[i])));
 }
 
-void rs_mask_ideal(size_t n, const rs_cfloat *speech, const rs_cfloat *noise, float *mask) {
-  for (size_t i = 0; i < n; i++) mask[i] = power(speech[i]) > power(noise[i]) ? 1.0f : 0.0f;
+void rs_mask_ideal(size_t n, const rs_cfloat *speech, const rs_cfloat *noise, float scale,
+                   float *mask) {
+  float square = scale * scale;
+  for (size_t i = 0; i < n; i++)
+    mask[i] = power(speech[i]) > square * power(noise[i]) ? 1.0f : 0.0f;
 }
 
 void rs_mask_apply(size_t n, const float *mask, rs_cfloat *spectrum) {

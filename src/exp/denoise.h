@@ -3,7 +3,7 @@
 #ifndef RANKSWEEP_EXP_DENOISE_H
 #define RANKSWEEP_EXP_DENOISE_H
 
-#include "front.h"
+#include "mix.h"
 #include "ranksweep/nn.h"
 
 extern const rs_setting rs_exp_denoise_model_settings[]; /* model.gru, model.dropout */
@@ -25,5 +25,61 @@ void rs_exp_check_denoise_shape(const rs_settings *s, rs_problems *problems);
  * as tensors of these names, [bins] each; there with data.normalize. */
 #define RS_FEATURES_MEAN  "features/mean"
 #define RS_FEATURES_SCALE "features/scale"
+
+/* A model: its network, and how it sees spectra. */
+typedef struct rs_denoise_model {
+  rs_front front;
+  rs_sequence_net *net;
+  float *mean, *scale; /* [bins] of the features; NULL without data.normalize */
+} rs_denoise_model;
+
+/* With parameters zero. */
+rs_status rs_denoise_model_create(const rs_settings *s, size_t svd_rank,
+                                  rs_denoise_model *out) RS_MUST_CHECK;
+void rs_denoise_model_free(rs_denoise_model *m); /* takes an empty one */
+rs_status rs_denoise_model_load(rs_denoise_model *m, const rs_bundle *from) RS_MUST_CHECK;
+rs_status rs_denoise_model_save(const rs_denoise_model *m, rs_bundle *into) RS_MUST_CHECK;
+
+/* ---- training ------------------------------------------------------------------------------ */
+
+/* MODEL on mixtures of SPEECH, by the cross-entropy of the mask with the ideal binary mask; all
+ * outlive it. */
+rs_status rs_denoise_learner_create(rs_denoise_model *model, const rs_speech *speech,
+                                    const rs_mix_spec *mix, rs_learner *out) RS_MUST_CHECK;
+
+/* ---- evaluation ---------------------------------------------------------------------------- */
+
+typedef struct rs_denoise_test {
+  double snr_db;
+  size_t noise; /* kind; RS_EVERY_NOISE: clip i of round m has kind (i + m) mod kinds */
+  size_t mixes; /* rounds over the validation clips */
+  bool hard;    /* the mask is 1 where it is above one half, else 0 */
+  bool more;    /* also the ideal mask and segmental SNR */
+  bool stoi;    /* and STOI, which takes longest */
+  uint64_t seed;
+} rs_denoise_test;
+#define RS_EVERY_NOISE SIZE_MAX
+
+/* Means over clips, dB but for loss (nat a bin), accuracy and stoi (shares). */
+typedef struct rs_denoise_measures {
+  double loss, accuracy; /* of the mask */
+  double snr_in, snr, si_sdr_in, si_sdr;
+  double ideal_snr, ideal_si_sdr; /* from here on: `more`, else 0 */
+  double segmental_in, segmental;
+  double stoi_in, stoi; /* NaN without `stoi` */
+} rs_denoise_measures;
+
+/* Clips are shared out over the group; the same bits on any number of ranks. Collective. */
+rs_status rs_denoise_evaluate(const rs_denoise_model *model, const rs_speech *speech,
+                              const rs_denoise_test *test, rs_comm *comm,
+                              rs_denoise_measures *out) RS_MUST_CHECK;
+
+/* ---- stages -------------------------------------------------------------------------------- */
+
+extern const rs_setting rs_exp_denoise_train_settings[]; /* what training adds to train.* */
+extern const rs_metric rs_exp_denoise_metrics[];         /* each epoch */
+extern const rs_stage_op rs_denoise_train;               /* leaves a model */
+extern const rs_stage_op rs_denoise_svd;                 /* leaves kernels, and u, s, vt of each */
+extern const rs_stage_op rs_denoise_compress;            /* leaves a model at svd.rank */
 
 #endif

@@ -63,7 +63,8 @@ static rs_status read_images(const rs_images_spec *spec, rs_exp_images *out) {
   return status;
 }
 
-rs_status rs_exp_verify_images(const rs_settings *s) {
+rs_status rs_exp_verify_images(const rs_settings *s, const rs_log *log) {
+  (void)log;
   rs_images_spec spec = rs_exp_image_spec(s);
   rs_exp_images read;
   if (spec.source == RS_IMAGES_DIGITS) return RS_OK;

@@ -13,7 +13,7 @@ rs_images_spec rs_exp_image_spec(const rs_settings *s);
 void rs_exp_check_images(const rs_settings *s, rs_problems *problems);
 
 /* Reads all of them: damage anywhere is an error with its place. */
-rs_status rs_exp_verify_images(const rs_settings *s) RS_MUST_CHECK;
+rs_status rs_exp_verify_images(const rs_settings *s, const rs_log *log) RS_MUST_CHECK;
 
 /* rs_images_fingerprint of the source that the settings describe. */
 rs_status rs_exp_fingerprint_images(const rs_settings *s, rs_str *out) RS_MUST_CHECK;

@@ -1,7 +1,9 @@
 #include "low_rank.h"
 
+#include "decompose.h"
 #include "images.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +18,10 @@ rs_status rs_exp_check_low_rank(const rs_settings *s, rs_problems *problems) {
 
 static rs_status fill_layer(rs_network *net, size_t index, const rs_bundle *svd, double share) {
   const rs_layer *l = &net->layers[index];
-  size_t in = l->spec.in, out = l->spec.out, k = in < out ? in : out, d = l->spec.svd_rank;
+  size_t in = l->spec.in, out = l->spec.out, d = l->spec.svd_rank;
   float *w = net->values;
-  const float *u, *s, *vt, *kernel, *bias;
+  const float *kernel, *bias;
+  char name[RS_NAME_BYTES];
   RS_TRY(rs_exp_find(svd, index + 1, "bias", out, 0, &bias));
   memcpy(w + l->bias, bias, out * sizeof *bias);
   if (d == 0) {
@@ -26,11 +29,8 @@ static rs_status fill_layer(rs_network *net, size_t index, const rs_bundle *svd,
     memcpy(w + l->kernel, kernel, in * out * sizeof *kernel);
     return RS_OK;
   }
-  RS_TRY(rs_exp_find(svd, index + 1, "u", in, k, &u));
-  RS_TRY(rs_exp_find(svd, index + 1, "s", k, 0, &s));
-  RS_TRY(rs_exp_find(svd, index + 1, "vt", k, out, &vt));
-  rs_svd_slice(in, out, u, s, vt, d, share, w + l->u, w + l->v);
-  return RS_OK;
+  snprintf(name, sizeof name, "dense%zu", index + 1);
+  return rs_exp_truncate(svd, name, in, out, d, share, w + l->u, w + l->v);
 }
 
 rs_status rs_exp_fill_factors(rs_network *net, const rs_bundle *svd, double share) {
@@ -42,11 +42,11 @@ rs_status rs_exp_kept_energy(const rs_mlp_shape *shape, const rs_bundle *svd, si
                              double *out) {
   *out = 1.0;
   for (size_t i = 0; d > 0 && i + 1 < shape->n; i++) {
-    size_t in = shape->layers[i].in, width = shape->layers[i].out, k = in < width ? in : width;
-    const float *s;
-    RS_TRY(rs_exp_find(svd, i + 1, "s", k, 0, &s));
-    double whole = rs_sum_squares(k, s), kept = rs_sum_squares(d, s);
-    if (whole > 0 && kept / whole < *out) *out = kept / whole;
+    char name[RS_NAME_BYTES];
+    double kept;
+    snprintf(name, sizeof name, "dense%zu", i + 1);
+    RS_TRY(rs_exp_energy(svd, name, shape->layers[i].in, shape->layers[i].out, d, &kept));
+    if (kept < *out) *out = kept;
   }
   return RS_OK;
 }

@@ -48,6 +48,7 @@ rs_status rs_trainer_create(const rs_learner *learner, const rs_train_spec *spec
                             rs_trainer **out) {
   rs_trainer *t;
   *out = NULL;
+  RS_ASSERT(learner->count > 0);
   rs_status status = rs_new(&t, 1, sizeof *t);
   if (status != RS_OK) {
     rs_learner_close(learner);

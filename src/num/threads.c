@@ -19,6 +19,10 @@ int rs_num_threads(void) {
   return omp_get_max_threads();
 }
 
+int rs_num_thread(void) {
+  return omp_get_thread_num();
+}
+
 const char *rs_num_blas_core(void) {
   return openblas_get_corename();
 }

@@ -244,7 +244,7 @@ static void masks_and_features_follow_their_definitions(void **state) {
   const rs_cfloat speech[] = {3 + 4 * I, 1, 0, -2 * I}, noise[] = {4.9f, -1, 0, 1 + 2 * I};
   rs_cfloat x[] = {1 + I, 2, 3, 4};
   float mask[4], magnitude[4], logs[4];
-  rs_mask_ideal(4, speech, noise, mask);
+  rs_mask_ideal(4, speech, noise, 1.0f, mask);
   assert_true(mask[0] == 1 && mask[1] == 0 && mask[2] == 0 && mask[3] == 0);
   rs_mask_apply(4, (const float[]){0.5f, 1, 0, 0.25f}, x);
   assert_true(x[0] == 0.5f + 0.5f * I && x[1] == 2 && x[2] == 0 && x[3] == 1);

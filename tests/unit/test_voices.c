@@ -105,7 +105,7 @@ static double ideal_gain(const spectra *s, const float *clean, float *noise) {
   assert_ok(rs_mix_at_snr(s->n, 0, clean, noise, noisy));
   assert_ok(rs_stft_forward(s->stft, s->n, clean, a));
   assert_ok(rs_stft_forward(s->stft, s->n, noise, b));
-  rs_mask_ideal(s->size, a, b, mask);
+  rs_mask_ideal(s->size, a, b, 1.0f, mask);
   assert_ok(rs_stft_forward(s->stft, s->n, noisy, a));
   rs_mask_apply(s->size, mask, a);
   assert_ok(rs_stft_inverse(s->stft, s->n, a, out));
