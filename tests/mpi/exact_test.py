@@ -6,17 +6,24 @@ import h5py
 
 from harness import MEASURED, Harness
 
-BASE = """
-experiment: {kind}
-data: {{source: digits, train: 330, test: 150}}
-model: {{hidden: [40, 36]}}
-train: {{epochs: 2, batch: 50, reduction: exact}}
-checkpoint: {{every: 2 steps, least_seconds: 0}}
-resources: {{threads_per_rank: 1, max_attempts: 100}}
+IMAGES = """
+data: {source: digits, train: 330, test: 150}
+model: {hidden: [40, 36]}
+train: {epochs: 2, batch: 50, reduction: exact}
+"""
+SOUND = """
+data: {source: voices, voices: 6, utterances: 3, seconds: 0.7, window: 256, hop: 128, features: log, normalize: true}
+model: {gru: [12, 8]}
+train: {epochs: 3, batch: 8, frames: 30, reduction: exact, clip_norm: 1}
+"""
+COMMON = """
+checkpoint: {every: 2 steps, least_seconds: 0}
+resources: {threads_per_rank: 1, max_attempts: 100}
 """
 JOBS = {
-    "svd-factorized": "sweep: {space: {svd.rank: [4, full]}, objectives: {test_accuracy: max}}\n",
-    "svd-constrained": "sweep: {space: {svd.rank: [4], svd.method: [gesdd, subspace], svd.every: [epoch, 3 steps]}}\n",
+    "svd-factorized": IMAGES + "sweep: {space: {svd.rank: [4, full]}, objectives: {test_accuracy: max}}\n",
+    "svd-constrained": IMAGES + "sweep: {space: {svd.rank: [4], svd.method: [gesdd, subspace], svd.every: [epoch, 3 steps]}}\n",
+    "speech-denoising": SOUND + "sweep: {space: {svd.rank: [4, full]}}\n",
 }
 LAYOUT = MEASURED | {"attempts", "mpi_ranks"}
 
@@ -38,7 +45,7 @@ def compare(h, what, calm, results):
 
 
 def check_kind(h, kind):
-    h.write("job.yaml", f"name: {kind}" + BASE.format(kind=kind) + JOBS[kind])
+    h.write("job.yaml", f"name: {kind}\nexperiment: {kind}" + COMMON + JOBS[kind])
     h.run("run", "job.yaml", "-n", 1, "-o", f"{kind}.h5")
     calm = content(f"{kind}.h5")
     for group in (2, 4, 8):
