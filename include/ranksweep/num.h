@@ -107,12 +107,14 @@ double rs_softmax_cross_entropy(size_t m, size_t classes, const float *logits,
 void rs_sigmoid(size_t n, const float *x, float *y);
 void rs_tanh(size_t n, const float *x, float *y);
 
-/* Binary cross-entropy of LOGITS [m, n] against TARGETS [m, n] from 0 to 1. Returns the sum over
- * rows of WEIGHTS[row] (NULL: all 1) times the row's sum of -t log s(x) - (1 - t) log(1 - s(x)), s
- * the sigmoid. GRADIENT (may be NULL, may be LOGITS) gets SCALE * weight * (s(x) - t). A row of
- * weight 0 counts as nothing, whatever it holds. */
+/* Binary cross-entropy of LOGITS [m, n] against TARGETS [m, n] from 0 to 1. Returns the sum of
+ * WEIGHTS[row] (NULL: all 1) times EMPHASIS [m, n] (NULL: all 1) times -t log s(x) - (1 - t) log(1
+ * - s(x)), s the sigmoid. GRADIENT (may be NULL, may be LOGITS) gets SCALE * weight * emphasis *
+ * (s(x)
+ * - t). A row of weight 0 counts as nothing, whatever it holds. */
 double rs_sigmoid_cross_entropy(size_t m, size_t n, const float *logits, const float *targets,
-                                const float *weights, float scale, float *gradient);
+                                const float *weights, const float *emphasis, float scale,
+                                float *gradient);
 
 /* ---- recurrence ---------------------------------------------------------------------------- */
 

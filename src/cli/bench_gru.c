@@ -219,7 +219,7 @@ static void step(void *user) {
   training *t = user;
   t->dropout.step++;
   const float *logits = rs_sequence_forward(t->net, t->ws, &t->batch);
-  rs_sigmoid_cross_entropy((size_t)FRAMES * ROWS, BINS, logits, t->targets, NULL,
+  rs_sigmoid_cross_entropy((size_t)FRAMES * ROWS, BINS, logits, t->targets, NULL, NULL,
                            1.0f / ((float)FRAMES * ROWS * BINS),
                            rs_sequence_output_gradient(t->ws));
   t->status = rs_sequence_backward(t->net, t->ws, &t->batch, t->gradients, update_range, t);

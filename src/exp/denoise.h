@@ -42,10 +42,12 @@ rs_status rs_denoise_model_save(const rs_denoise_model *m, rs_bundle *into) RS_M
 
 /* ---- training ------------------------------------------------------------------------------ */
 
-/* MODEL on mixtures of SPEECH, by the cross-entropy of the mask with the ideal binary mask; all
+/* MODEL on mixtures of SPEECH, by the cross-entropy of the mask with the ideal binary mask, a bin
+ * weighted with its magnitude to the power EMPHASIS, so that their mean over an excerpt is 1; all
  * outlive it. */
 rs_status rs_denoise_learner_create(rs_denoise_model *model, const rs_speech *speech,
-                                    const rs_mix_spec *mix, rs_learner *out) RS_MUST_CHECK;
+                                    const rs_mix_spec *mix, double emphasis,
+                                    rs_learner *out) RS_MUST_CHECK;
 
 /* ---- evaluation ---------------------------------------------------------------------------- */
 
@@ -73,6 +75,27 @@ typedef struct rs_denoise_measures {
 rs_status rs_denoise_evaluate(const rs_denoise_model *model, const rs_speech *speech,
                               const rs_denoise_test *test, rs_comm *comm,
                               rs_denoise_measures *out) RS_MUST_CHECK;
+
+/* One item of that evaluation, for people to look at and listen to. */
+typedef struct rs_denoise_clip {
+  const char *speaker, *noise;
+  size_t samples, frames, bins;
+  const float *clean, *noisy, *denoised;                    /* [samples] */
+  const float *mask;                                        /* [frames, bins] */
+  const rs_cfloat *clean_bins, *noise_bins, *denoised_bins; /* [frames, bins] */
+} rs_denoise_clip;
+
+/* Item NUMBER on this rank; CLIP is good until the close. */
+typedef struct rs_denoise_example rs_denoise_example;
+rs_status rs_denoise_example_open(const rs_denoise_model *model, const rs_speech *speech,
+                                  const rs_denoise_test *test, size_t number,
+                                  rs_denoise_example **out, rs_denoise_clip *clip) RS_MUST_CHECK;
+void rs_denoise_example_close(rs_denoise_example *example); /* takes NULL */
+
+/* Leaves the first N items as sounds, and pictures of the first in the output. Collective. */
+rs_status rs_denoise_leave_examples(rs_stage_context *c, const rs_denoise_model *model,
+                                    const rs_speech *speech, const rs_denoise_test *test,
+                                    size_t n) RS_MUST_CHECK;
 
 /* ---- stages -------------------------------------------------------------------------------- */
 

@@ -10,6 +10,8 @@
  * nothing, so that results do not either. */
 enum { CHUNK = 8 };
 
+#define ALL SIZE_MAX /* items */
+
 /* What is measured of an item, in the order of rs_denoise_measures; those that come to no number do
  * not count. */
 enum { MEASURES = sizeof(rs_denoise_measures) / sizeof(double) };
@@ -47,19 +49,21 @@ static int longest_first(const void *a, const void *b) {
   return x->number < y->number ? -1 : 1;
 }
 
-static void list_items(evaluation *e) {
+static item item_of(const evaluation *e, size_t number) {
   const rs_speech_part *clips = &e->speech->validate;
-  size_t kinds = e->speech->noise.count;
-  for (size_t i = 0; i < e->n_items; i++) {
-    size_t clip = i % clips->count, round = i / clips->count;
-    size_t samples = clips->start[clip + 1] - clips->start[clip];
-    bool every = e->test->noise == RS_EVERY_NOISE;
-    e->items[i] = (item){.number = i,
-                         .clip = clip,
-                         .noise = every ? (clip + round) % kinds : e->test->noise,
-                         .samples = samples,
-                         .frames = rs_stft_frames(e->stft, samples)};
-  }
+  size_t clip = number % clips->count, round = number / clips->count;
+  size_t samples = clips->start[clip + 1] - clips->start[clip];
+  bool every = e->test->noise == RS_EVERY_NOISE;
+  return (item){.number = number,
+                .clip = clip,
+                .noise = every ? (clip + round) % e->speech->noise.count : e->test->noise,
+                .samples = samples,
+                .frames = rs_stft_frames(e->stft, samples)};
+}
+
+/* All of them, or the one of number ONLY. */
+static void list_items(evaluation *e, size_t only) {
+  for (size_t i = 0; i < e->n_items; i++) e->items[i] = item_of(e, only == ALL ? i : only);
   qsort(e->items, e->n_items, sizeof *e->items, longest_first);
   e->most_samples = e->items[0].samples;
   e->most_frames = e->items[0].frames;
@@ -79,14 +83,14 @@ static rs_status make_signals(const evaluation *e, signals *s) {
   return RS_OK;
 }
 
-static rs_status begin(evaluation *e) {
-  e->n_items = e->speech->validate.count * e->test->mixes;
+static rs_status begin(evaluation *e, size_t only) {
+  e->n_items = only == ALL ? e->speech->validate.count * e->test->mixes : 1;
   RS_TRY(rs_stft_create(&e->model->front.stft, &e->stft));
   RS_TRY(rs_new(&e->items, e->n_items, sizeof *e->items));
-  list_items(e);
+  list_items(e, only);
   RS_TRY(rs_sequence_workspace_create(e->model->net, e->most_frames, CHUNK, false, &e->ws));
   RS_TRY(rs_new(&e->x, e->most_frames * CHUNK * e->speech->bins, sizeof *e->x));
-  for (size_t i = 0; i < CHUNK; i++) RS_TRY(make_signals(e, &e->signals[i]));
+  for (size_t i = 0; i < CHUNK && i < e->n_items; i++) RS_TRY(make_signals(e, &e->signals[i]));
   return rs_new(&e->values, e->n_items * MEASURES, sizeof *e->values);
 }
 
@@ -129,7 +133,7 @@ static void judge_frame(const evaluation *e, const signals *s, size_t t, float *
                         double *loss, double *right) {
   size_t bins = e->speech->bins;
   rs_mask_ideal(bins, s->clean_bins + t * bins, s->noise_bins + t * bins, 1.0f, ideal);
-  *loss += rs_sigmoid_cross_entropy(1, bins, mask, ideal, NULL, 0.0f, NULL);
+  *loss += rs_sigmoid_cross_entropy(1, bins, mask, ideal, NULL, NULL, 0.0f, NULL);
   for (size_t k = 0; k < bins; k++) *right += (mask[k] > 0.0f) == (ideal[k] > 0.5f);
   rs_sigmoid(bins, mask, mask);
   for (size_t k = 0; e->test->hard && k < bins; k++) mask[k] = mask[k] > 0.5f ? 1.0f : 0.0f;
@@ -214,6 +218,11 @@ static rs_status measure(const evaluation *e, const item *it, const signals *s, 
   return status;
 }
 
+/* Where its values go. */
+static size_t place_of(const evaluation *e, const item *it) {
+  return e->n_items > 1 ? it->number : 0;
+}
+
 static rs_status first_failure(const signals *s, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (s[i].status != RS_OK) return rs_fail(s[i].status, "%s", s[i].message);
@@ -225,7 +234,8 @@ static void note(signals *s, rs_status status) {
   if (status != RS_OK) snprintf(s->message, sizeof s->message, "%s", rs_error_message());
 }
 
-static rs_status evaluate_chunk(evaluation *e, size_t chunk) {
+/* MASKS may be NULL. */
+static rs_status evaluate_chunk(evaluation *e, size_t chunk, const float **masks) {
   const item *items = e->items + chunk * CHUNK;
   size_t left = e->n_items - chunk * CHUNK, rows = left < CHUNK ? left : CHUNK;
   size_t frames = items[0].frames, bins = e->speech->bins;
@@ -242,7 +252,8 @@ static rs_status evaluate_chunk(evaluation *e, size_t chunk) {
 #pragma omp parallel for schedule(dynamic, 1)
   for (size_t i = 0; i < rows; i++)
     note(&e->signals[i], measure(e, &items[i], &e->signals[i], logits + i * bins, rows * bins,
-                                 e->values + items[i].number * MEASURES));
+                                 e->values + place_of(e, &items[i]) * MEASURES));
+  if (masks != NULL) *masks = logits;
   return first_failure(e->signals, rows);
 }
 
@@ -268,12 +279,64 @@ rs_status rs_denoise_evaluate(const rs_denoise_model *model, const rs_speech *sp
                               rs_denoise_measures *out) {
   evaluation e = {.model = model, .speech = speech, .test = test};
   size_t rank = (size_t)rs_comm_rank(comm), ranks = (size_t)rs_comm_size(comm);
-  rs_status status = begin(&e);
+  rs_status status = begin(&e, ALL);
   size_t chunks = (e.n_items + CHUNK - 1) / CHUNK;
-  for (size_t i = rank; status == RS_OK && i < chunks; i += ranks) status = evaluate_chunk(&e, i);
+  for (size_t i = rank; status == RS_OK && i < chunks; i += ranks)
+    status = evaluate_chunk(&e, i, NULL);
   status = rs_comm_agree(comm, status);
   if (status == RS_OK) status = rs_comm_sum_doubles(comm, e.values, e.n_items * MEASURES);
   if (status == RS_OK) average(&e, out);
   end(&e);
   return status;
+}
+
+/* ---- one item ---------------------------------------------------------------------------- */
+
+struct rs_denoise_example {
+  rs_denoise_test test;
+  evaluation evaluation;
+};
+
+static void describe(const evaluation *e, const float *mask, rs_denoise_clip *out) {
+  const item *it = &e->items[0];
+  const signals *s = &e->signals[0];
+  *out = (rs_denoise_clip){.speaker = e->speech->validate.name[it->clip],
+                           .noise = e->speech->noise.name[it->noise],
+                           .samples = it->samples,
+                           .frames = it->frames,
+                           .bins = e->speech->bins,
+                           .clean = s->clean,
+                           .noisy = s->noisy,
+                           .denoised = s->result,
+                           .mask = mask,
+                           .clean_bins = s->clean_bins,
+                           .noise_bins = s->noise_bins,
+                           .denoised_bins = s->noisy_bins};
+}
+
+rs_status rs_denoise_example_open(const rs_denoise_model *model, const rs_speech *speech,
+                                  const rs_denoise_test *test, size_t number,
+                                  rs_denoise_example **out, rs_denoise_clip *clip) {
+  rs_denoise_example *x;
+  const float *mask = NULL;
+  *out = NULL;
+  RS_TRY(rs_new(&x, 1, sizeof *x));
+  x->test = *test;
+  x->test.more = x->test.stoi = false; /* they would change its spectra */
+  x->evaluation = (evaluation){.model = model, .speech = speech, .test = &x->test};
+  rs_status status = begin(&x->evaluation, number);
+  if (status == RS_OK) status = evaluate_chunk(&x->evaluation, 0, &mask);
+  if (status != RS_OK) {
+    rs_denoise_example_close(x);
+    return status;
+  }
+  describe(&x->evaluation, mask, clip);
+  *out = x;
+  return RS_OK;
+}
+
+void rs_denoise_example_close(rs_denoise_example *x) {
+  if (x == NULL) return;
+  end(&x->evaluation);
+  free(x);
 }

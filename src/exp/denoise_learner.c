@@ -2,6 +2,7 @@
  * it gets is drawn anew in every epoch. */
 #include "denoise.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,13 @@ typedef struct learner {
   rs_denoise_model *model;
   const rs_speech *speech;
   rs_mix_spec mix;
+  float power;           /* of a bin's magnitude, that its loss is weighted with */
   uint32_t *clip, *part; /* [samples] */
 
   size_t rows; /* B at most, of T = mix.excerpt frames each */
   rs_sequence_workspace *ws;
   float *x, *targets;   /* [T, B, bins] */
+  float *emphasis;      /* [T, B, bins]; NULL: all bins alike */
   float *weights;       /* [T, B]: 0 where there is padding */
   uint32_t *lengths;    /* [B] */
   uint32_t *places;     /* [B] of the rows in the whole batch */
@@ -32,6 +35,7 @@ static rs_status open(void *user, size_t rows) {
   RS_TRY(rs_sequence_workspace_create(l->model->net, frames, rows, true, &l->ws));
   RS_TRY(rs_new(&l->x, frames * rows * bins, sizeof *l->x));
   RS_TRY(rs_new(&l->targets, frames * rows * bins, sizeof *l->targets));
+  if (l->power > 0) RS_TRY(rs_new(&l->emphasis, frames * rows * bins, sizeof *l->emphasis));
   RS_TRY(rs_new(&l->weights, frames * rows, sizeof *l->weights));
   RS_TRY(rs_new(&l->lengths, rows, sizeof *l->lengths));
   RS_TRY(rs_new(&l->places, rows, sizeof *l->places));
@@ -44,6 +48,7 @@ static void close(void *user) {
   rs_sequence_workspace_destroy(l->ws);
   free(l->x);
   free(l->targets);
+  free(l->emphasis);
   free(l->weights);
   free(l->lengths);
   free(l->places);
@@ -61,6 +66,13 @@ static size_t frames_of(const learner *l, uint32_t sample) {
   return frame[1] - frame[0] < l->mix.excerpt ? frame[1] - frame[0] : l->mix.excerpt;
 }
 
+/* |noisy|^POWER of each bin. */
+static void emphasise(size_t bins, const rs_cfloat *noisy, float power, float *out) {
+  rs_spectrum_magnitude(bins, noisy, out);
+  if (power == 1.0f) return;
+  for (size_t k = 0; k < bins; k++) out[k] = power == 0.5f ? sqrtf(out[k]) : powf(out[k], power);
+}
+
 /* Frame T of row B, or padding. */
 static void gather_frame(learner *l, size_t t, size_t b, rs_cfloat *noisy) {
   size_t bins = l->speech->bins, place = t * l->batch.rows + b;
@@ -76,6 +88,18 @@ static void gather_frame(learner *l, size_t t, size_t b, rs_cfloat *noisy) {
   rs_exp_mix_frame(l->speech, &l->mixtures[b], t, &clean, &noise, noisy);
   rs_exp_features(&l->model->front, noisy, l->model->mean, l->model->scale, x);
   rs_mask_ideal(bins, clean, noise, l->mixtures[b].scale, target);
+  if (l->emphasis != NULL) emphasise(bins, noisy, l->power, l->emphasis + place * bins);
+}
+
+/* So that the mean over the excerpt of row B is 1. */
+static void level_emphasis(learner *l, size_t b) {
+  size_t bins = l->speech->bins, rows = l->batch.rows;
+  double sum = 0;
+  for (size_t t = 0; t < l->lengths[b]; t++)
+    for (size_t k = 0; k < bins; k++) sum += (double)l->emphasis[(t * rows + b) * bins + k];
+  float scale = sum > 0 ? (float)((double)(l->lengths[b] * bins) / sum) : 0.0f;
+  for (size_t t = 0; t < l->lengths[b]; t++)
+    rs_scale(bins, scale, l->emphasis + (t * rows + b) * bins);
 }
 
 static void gather(learner *l, const rs_pass *pass) {
@@ -97,6 +121,9 @@ static void gather(learner *l, const rs_pass *pass) {
     rs_cfloat *noisy = l->scratch + (size_t)rs_num_thread() * l->speech->bins;
 #pragma omp for schedule(static)
     for (size_t i = 0; i < frames * rows; i++) gather_frame(l, i / rows, i % rows, noisy);
+#pragma omp for schedule(static)
+    for (size_t b = 0; b < rows; b++)
+      if (l->emphasis != NULL) level_emphasis(l, b);
   }
 }
 
@@ -130,7 +157,7 @@ static void forward(void *user, const rs_pass *pass, rs_pass_result *out) {
   out->correct = count_right(l, logits);
   out->count = count_frames(l, pass->batch + pass->first, pass->n) * bins;
   out->loss = rs_sigmoid_cross_entropy(l->batch.frames * l->batch.rows, bins, logits, l->targets,
-                                       l->weights, (float)(1.0 / whole),
+                                       l->weights, l->emphasis, (float)(1.0 / whole),
                                        rs_sequence_output_gradient(l->ws));
 }
 
@@ -164,7 +191,7 @@ static const rs_learner_ops ops = {.open = open,
                                    .close = close};
 
 rs_status rs_denoise_learner_create(rs_denoise_model *model, const rs_speech *speech,
-                                    const rs_mix_spec *mix, rs_learner *out) {
+                                    const rs_mix_spec *mix, double emphasis, rs_learner *out) {
   learner *l;
   size_t count = rs_exp_count_excerpts(speech, mix->excerpt);
   *out = (rs_learner){0};
@@ -172,6 +199,7 @@ rs_status rs_denoise_learner_create(rs_denoise_model *model, const rs_speech *sp
   l->model = model;
   l->speech = speech;
   l->mix = *mix;
+  l->power = (float)emphasis;
   rs_status status = rs_new(&l->clip, count, sizeof *l->clip);
   if (status == RS_OK) status = rs_new(&l->part, count, sizeof *l->part);
   if (status != RS_OK) {

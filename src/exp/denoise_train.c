@@ -11,6 +11,12 @@ const rs_setting rs_exp_denoise_train_settings[] = {
      .max = 1e5,
      .unit = "frames",
      .help = "Length of the excerpts that a network is trained on."},
+    {.path = "train.emphasis",
+     .type = RS_FLOAT,
+     .initial = "0",
+     .min = 0,
+     .max = 2,
+     .help = "Power of a bin's magnitude that its loss is weighted with; 0: all bins alike."},
     {.path = "train.patience",
      .type = RS_INT,
      .initial = "0",
@@ -89,7 +95,8 @@ static rs_status prepare(training *t, const rs_mix_spec *mix, rs_learner *learne
   RS_TRY(rs_sequence_init(m->net, c->seed, c->stage));
   if (m->mean != NULL)
     RS_TRY(rs_exp_feature_statistics(t->speech, &m->front, mix, m->mean, m->scale));
-  return rs_denoise_learner_create(m, t->speech, mix, learner);
+  return rs_denoise_learner_create(m, t->speech, mix,
+                                   rs_settings_float(c->settings, "train.emphasis"), learner);
 }
 
 static rs_status run(rs_stage_context *c) {

@@ -1,5 +1,6 @@
 #include "front.h"
 
+#include <math.h>
 #include <string.h>
 
 const rs_setting rs_exp_front_settings[] = {
@@ -27,8 +28,8 @@ const rs_setting rs_exp_front_settings[] = {
     {.path = "data.features",
      .type = RS_TEXT,
      .initial = "magnitude",
-     .choices = "magnitude|log",
-     .help = "What the network sees of a bin: |X|, or log(1 + 100 |X|)."},
+     .choices = "magnitude|root|log",
+     .help = "What the network sees of a bin: |X|, its square root, or log(1 + 100 |X|)."},
     {.path = "data.normalize",
      .type = RS_BOOL,
      .initial = "false",
@@ -37,13 +38,17 @@ const rs_setting rs_exp_front_settings[] = {
     {0},
 };
 
+static rs_features features_of(const char *name) {
+  if (strcmp(name, "log") == 0) return RS_FEATURES_LOG;
+  return strcmp(name, "root") == 0 ? RS_FEATURES_ROOT : RS_FEATURES_MAGNITUDE;
+}
+
 rs_front rs_exp_front(const rs_settings *s) {
-  bool log = strcmp(rs_settings_text(s, "data.features"), "log") == 0;
   size_t window = (size_t)rs_settings_int(s, "data.window");
   return (rs_front){.rate = (unsigned)rs_settings_int(s, "data.sample_rate"),
                     .stft = {.window = window, .hop = (size_t)rs_settings_int(s, "data.hop")},
                     .bins = window / 2 + 1,
-                    .features = log ? RS_FEATURES_LOG : RS_FEATURES_MAGNITUDE,
+                    .features = features_of(rs_settings_text(s, "data.features")),
                     .normalize = rs_settings_bool(s, "data.normalize")};
 }
 
@@ -64,6 +69,8 @@ void rs_exp_features(const rs_front *f, const rs_cfloat *spectrum, const float *
     rs_spectrum_log_magnitude(f->bins, spectrum, x);
   else
     rs_spectrum_magnitude(f->bins, spectrum, x);
+  if (f->features == RS_FEATURES_ROOT)
+    for (size_t k = 0; k < f->bins; k++) x[k] = sqrtf(x[k]);
   if (mean == NULL) return;
 #pragma omp simd
   for (size_t k = 0; k < f->bins; k++) x[k] = (x[k] - mean[k]) * scale[k];

@@ -9,7 +9,7 @@
 /* data.sample_rate, data.window, data.hop, data.features, data.normalize */
 extern const rs_setting rs_exp_front_settings[];
 
-typedef enum rs_features { RS_FEATURES_MAGNITUDE, RS_FEATURES_LOG } rs_features;
+typedef enum rs_features { RS_FEATURES_MAGNITUDE, RS_FEATURES_ROOT, RS_FEATURES_LOG } rs_features;
 
 typedef struct rs_front {
   unsigned rate; /* Hz */

@@ -49,9 +49,22 @@ static void row_gradient(size_t n, const float *x, const float *t, float scale, 
   for (size_t j = 0; j < n; j++) g[j] = scale * (sigmoid_of(x[j]) - t[j]);
 }
 
+/* The same with a weight E of each element. */
+static double row_loss_weighted(size_t n, const float *x, const float *t, const float *e) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (size_t j = 0; j < n; j++) sum += (double)(e[j] * binary_loss(x[j], t[j]));
+  return sum;
+}
+
+static void weigh(size_t n, const float *e, float *g) {
+#pragma omp simd
+  for (size_t j = 0; j < n; j++) g[j] *= e[j];
+}
+
 typedef struct binary_problem {
   size_t n;
-  const float *logits, *targets, *weights;
+  const float *logits, *targets, *weights, *emphasis;
   float scale;
   float *gradient;
 } binary_problem;
@@ -67,17 +80,20 @@ static double rows_loss(const binary_problem *p, size_t first, size_t last) {
       if (g != NULL) memset(g, 0, p->n * sizeof *g);
       continue;
     }
-    loss += (double)weight * row_loss(p->n, x, t);
+    const float *e = p->emphasis != NULL ? p->emphasis + i * p->n : NULL;
+    loss += (double)weight * (e != NULL ? row_loss_weighted(p->n, x, t, e) : row_loss(p->n, x, t));
     if (g != NULL) row_gradient(p->n, x, t, p->scale * weight, g);
+    if (g != NULL && e != NULL) weigh(p->n, e, g);
   }
   return loss;
 }
 
 double rs_sigmoid_cross_entropy(size_t m, size_t n, const float *logits, const float *targets,
-                                const float *weights, float scale, float *gradient) {
+                                const float *weights, const float *emphasis, float scale,
+                                float *gradient) {
   enum { PARTS = 64 };
   double part[PARTS], loss = 0;
-  const binary_problem p = {n, logits, targets, weights, scale, gradient};
+  const binary_problem p = {n, logits, targets, weights, emphasis, scale, gradient};
 #pragma omp parallel for schedule(static) if (m * n > WORTH)
   for (size_t i = 0; i < PARTS; i++) part[i] = rows_loss(&p, m * i / PARTS, m * (i + 1) / PARTS);
   for (size_t i = 0; i < PARTS; i++) loss += part[i];

@@ -74,7 +74,7 @@ static double loss_of(task *t, const float *y) {
   double sum = 0;
   if (!t->pooled)
     return (double)t->scale * rs_sigmoid_cross_entropy(t->size / t->out, t->out, y, t->targets,
-                                                       t->row_weights, t->scale, dy);
+                                                       t->row_weights, NULL, t->scale, dy);
   memcpy(dy, t->targets, t->size * sizeof *dy);
   for (size_t i = 0; i < t->size; i++) sum += (double)t->targets[i] * y[i];
   return sum;

@@ -108,11 +108,11 @@ static void cross_entropy_matches_the_reference(void **state) {
   w[3] = 0;
   float *fx = to_floats(x, M * N), *ft = to_floats(t, M * N), *fw = to_floats(w, M), got[M * N];
   double loss_want = rs_ref_sigmoid_cross_entropy(M, N, x, t, w, 0.25, want);
-  double loss = rs_sigmoid_cross_entropy(M, N, fx, ft, fw, 0.25f, got);
+  double loss = rs_sigmoid_cross_entropy(M, N, fx, ft, fw, NULL, 0.25f, got);
   assert_true(fabs(loss - loss_want) < 1e-6 * loss_want);
   assert_near("gradient", got, want, M * N, 1e-6);
-  assert_true(rs_sigmoid_cross_entropy(M, N, fx, ft, fw, 0.25f, NULL) == loss);
-  rs_sigmoid_cross_entropy(M, N, fx, ft, fw, 0.25f, fx); /* in place */
+  assert_true(rs_sigmoid_cross_entropy(M, N, fx, ft, fw, NULL, 0.25f, NULL) == loss);
+  rs_sigmoid_cross_entropy(M, N, fx, ft, fw, NULL, 0.25f, fx); /* in place */
   assert_memory_equal(fx, got, sizeof got);
   free(x);
   free(t);
@@ -122,13 +122,36 @@ static void cross_entropy_matches_the_reference(void **state) {
   free(fw);
 }
 
+/* Of each row with its own weights: the reference takes one row and element at a time. */
+static void emphasis_weighs_elements(void **state) {
+  (void)state;
+  double *x = random_doubles("logits", M * N, 9), *t = random_doubles("targets", M * N, 1);
+  double *e = random_doubles("emphasis", M * N, 1), want = 0, gradient[M * N];
+  for (size_t i = 0; i < M * N; i++) {
+    t[i] = fabs(t[i]);
+    e[i] = fabs(e[i]);
+    want += rs_ref_sigmoid_cross_entropy(1, 1, &x[i], &t[i], &e[i], 0.5, &gradient[i]);
+  }
+  float *fx = to_floats(x, M * N), *ft = to_floats(t, M * N), *fe = to_floats(e, M * N);
+  float got[M * N];
+  double loss = rs_sigmoid_cross_entropy(M, N, fx, ft, NULL, fe, 0.5f, got);
+  assert_true(fabs(loss - want) < 1e-5 * want);
+  assert_near("gradient", got, gradient, M * N, 1e-6);
+  free(x);
+  free(t);
+  free(e);
+  free(fx);
+  free(ft);
+  free(fe);
+}
+
 static void cross_entropy_survives_large_logits_and_padding(void **state) {
   (void)state;
   float x[4] = {1e30f, -1e30f, NAN, INFINITY}, t[4] = {1, 0, 1, 0}, w[2] = {1, 0}, g[4];
-  assert_true(rs_sigmoid_cross_entropy(2, 2, x, t, w, 1, g) < 1e-30);
+  assert_true(rs_sigmoid_cross_entropy(2, 2, x, t, w, NULL, 1, g) < 1e-30);
   assert_true(fabsf(g[0]) < 1e-30f && fabsf(g[1]) < 1e-30f && g[2] == 0 && g[3] == 0);
   w[1] = 1;
-  assert_true(isnan(rs_sigmoid_cross_entropy(2, 2, x, t, w, 1, g)));
+  assert_true(isnan(rs_sigmoid_cross_entropy(2, 2, x, t, w, NULL, 1, g)));
 }
 
 /* ---- recurrence ---------------------------------------------------------------------------------
@@ -383,6 +406,7 @@ int main(void) {
       cmocka_unit_test(activations_survive_the_extremes),
       cmocka_unit_test(reference_cross_entropy_matches_differences),
       cmocka_unit_test(cross_entropy_matches_the_reference),
+      cmocka_unit_test(emphasis_weighs_elements),
       cmocka_unit_test(cross_entropy_survives_large_logits_and_padding),
       cmocka_unit_test(reference_gradients_match_differences),
       cmocka_unit_test(recurrence_matches_the_reference),
