@@ -225,6 +225,7 @@ typedef struct rs_clips_spec {
   unsigned rate; /* Hz */
   bool skip_bad; /* files that cannot be read: each a warning; else the first one is an error */
   bool allow_truncated; /* as in rs_audio_spec */
+  bool want_sound;      /* a file of zeros only is a bad one */
   const rs_log *log;    /* may be NULL; called from one thread */
 } rs_clips_spec;
 

@@ -23,11 +23,19 @@ static void keep_warning(void *user, rs_log_level level, const char *line) {
   a->warned = true;
 }
 
+static rs_status check_sound(const char *path, const rs_audio *audio) {
+  for (size_t i = 0; i < audio->frames * audio->channels; i++)
+    if (audio->samples[i] != 0.0f) return RS_OK;
+  return rs_fail(RS_ERR_DATA, "%s: expected sound, found %zu frames of silence", path,
+                 audio->frames);
+}
+
 static void read_file(const char *path, const rs_clips_spec *spec, attempt *a) {
   const rs_log log = {.write = keep_warning, .user = a, .threshold = RS_LOG_WARN};
   const rs_audio_spec how = {
       .rate = spec->rate, .allow_truncated = spec->allow_truncated, .log = &log};
   a->status = rs_audio_read(path, &how, &a->audio);
+  if (a->status == RS_OK && spec->want_sound) a->status = check_sound(path, &a->audio);
   if (a->status == RS_OK) return;
   free(a->message);
   a->message = strdup(rs_error_message());

@@ -114,6 +114,32 @@ void rs_exp_check_speech(const rs_settings *s, rs_problems *problems) {
                    (long long)rs_settings_int(s, "data.voices"), (long long)validate);
 }
 
+/* Is there a noise of that name? KNOWN gets the names. */
+static bool find_noise(const rs_settings *s, const char *name, rs_str *known) {
+  rs_corpus_spec spec = corpus_spec(s, "data.noise");
+  rs_corpus corpus = {0};
+  bool found = false;
+  if (!is_voices(s) && rs_corpus_list(&spec, &corpus) != RS_OK) return true; /* reported already */
+  size_t n = is_voices(s) ? RS_NOISE_KINDS : corpus.count;
+  for (size_t i = 0; i < n; i++) {
+    const char *kind = is_voices(s) ? rs_noise_name((rs_noise_kind)i) : corpus.files[i].label;
+    rs_str_addf(known, "%s%s", i > 0 ? ", " : "", kind);
+    found = found || strcmp(kind, name) == 0;
+  }
+  rs_corpus_free(&corpus);
+  return found;
+}
+
+void rs_exp_check_noise(const rs_settings *s, const char *setting, rs_problems *problems) {
+  const char *name = rs_settings_text(s, setting);
+  rs_str known = {0};
+  if (strcmp(name, "all") != 0 && !find_noise(s, name, &known))
+    rs_problem_add(problems, rs_settings_place(s, setting),
+                   "%s: expected all or one of %s, got `%s`", setting,
+                   rs_str_status(&known) == RS_OK ? known.text : "the noises", name);
+  rs_str_free(&known);
+}
+
 rs_status rs_exp_fingerprint_speech(const rs_settings *s, rs_str *out) {
   if (is_voices(s)) {
     rs_str_add(out, "built in");
@@ -151,8 +177,10 @@ static rs_status read_corpus(const rs_settings *s, const char *setting, const rs
                              rs_clips *out) {
   rs_corpus_spec spec = corpus_spec(s, setting);
   bool skip = strcmp(rs_settings_text(s, "data.bad_files"), "skip") == 0;
-  rs_clips_spec how = {
-      .rate = (unsigned)rs_settings_int(s, "data.sample_rate"), .skip_bad = skip, .log = log};
+  rs_clips_spec how = {.rate = (unsigned)rs_settings_int(s, "data.sample_rate"),
+                       .skip_bad = skip,
+                       .want_sound = true,
+                       .log = log};
   rs_corpus corpus;
   RS_TRY(rs_corpus_list(&spec, &corpus));
   rs_status status = rs_clips_load(&corpus, &how, out);

@@ -61,32 +61,23 @@ static const rs_metric finals[] = {
 
 /* ---- the stage: evaluation ------------------------------------------------------------------ */
 
-static rs_status find_noise(const rs_speech *speech, const char *name, size_t *out) {
-  rs_str known = {0};
-  *out = RS_EVERY_NOISE;
-  if (strcmp(name, "all") == 0) return RS_OK;
-  for (size_t k = 0; k < speech->noise.count; k++) {
-    rs_str_addf(&known, "%s%s", k > 0 ? ", " : "", speech->noise.name[k]);
-    if (strcmp(name, speech->noise.name[k]) == 0) *out = k;
-  }
-  rs_status status = RS_OK;
-  if (*out == RS_EVERY_NOISE)
-    status = rs_fail(RS_ERR_USAGE, "evaluate.noise: expected all or one of %s, got %s", known.text,
-                     name);
-  rs_str_free(&known);
-  return status;
+/* The kind of that name, which has been checked; any other stands for all of them. */
+static size_t find_noise(const rs_speech *speech, const char *name) {
+  for (size_t k = 0; k < speech->noise.count; k++)
+    if (strcmp(name, speech->noise.name[k]) == 0) return k;
+  return RS_EVERY_NOISE;
 }
 
-static rs_status test_of(const rs_stage_context *c, const rs_speech *speech, rs_denoise_test *out) {
+static rs_denoise_test test_of(const rs_stage_context *c, const rs_speech *speech) {
   const rs_settings *s = c->settings;
   const char *snr = rs_settings_word(s, "evaluate.snr_db") ? "data.snr_db" : "evaluate.snr_db";
-  *out = (rs_denoise_test){.snr_db = rs_settings_float(s, snr),
+  return (rs_denoise_test){.snr_db = rs_settings_float(s, snr),
                            .mixes = (size_t)rs_settings_int(s, "evaluate.mixes"),
                            .hard = strcmp(rs_settings_text(s, "evaluate.mask"), "hard") == 0,
                            .more = true,
                            .stoi = rs_settings_bool(s, "evaluate.stoi"),
+                           .noise = find_noise(speech, rs_settings_text(s, "evaluate.noise")),
                            .seed = c->seed};
-  return find_noise(speech, rs_settings_text(s, "evaluate.noise"), &out->noise);
 }
 
 static rs_status report(rs_stage_context *c, const rs_denoise_measures *m, size_t parameters) {
@@ -119,8 +110,8 @@ static rs_status run(rs_stage_context *c) {
       c->settings, (size_t)rs_settings_int(c->settings, "svd.rank"), &model);
   if (status == RS_OK) status = rs_denoise_model_load(&model, c->parent);
   if (status == RS_OK) status = rs_exp_load_speech(c->cache, c->settings, &speech);
-  if (status == RS_OK) status = test_of(c, speech, &test);
   status = rs_comm_agree(c->comm, status);
+  if (status == RS_OK) test = test_of(c, speech);
   if (status == RS_OK) status = rs_denoise_evaluate(&model, speech, &test, c->comm, &measures);
   if (status == RS_OK) status = report(c, &measures, model.net->size);
   rs_denoise_model_free(&model);
@@ -155,6 +146,7 @@ static const rs_stage_op evaluate = {
 static rs_status check(const rs_settings *s, rs_problems *problems) {
   rs_exp_check_front(s, problems);
   rs_exp_check_speech(s, problems);
+  rs_exp_check_noise(s, "evaluate.noise", problems);
   rs_exp_check_denoise_shape(s, problems);
   rs_exp_check_training(s, problems);
   return RS_OK;
