@@ -12,12 +12,11 @@ static const rs_setting settings[] = {
                     "Singular values kept in every kernel after training; full: as trained."),
     {.path = "evaluate.snr_db",
      .type = RS_FLOAT,
-     .initial = "same",
+     .initial = "0",
      .min = -100,
      .max = 100,
-     .word = "same",
      .unit = "dB",
-     .help = "How far speech is above noise in the evaluation; same: as data.snr_db."},
+     .help = "How far speech is above noise in the evaluation."},
     {.path = "evaluate.noise",
      .type = RS_TEXT,
      .initial = "all",
@@ -70,8 +69,7 @@ static size_t find_noise(const rs_speech *speech, const char *name) {
 
 static rs_denoise_test test_of(const rs_stage_context *c, const rs_speech *speech) {
   const rs_settings *s = c->settings;
-  const char *snr = rs_settings_word(s, "evaluate.snr_db") ? "data.snr_db" : "evaluate.snr_db";
-  return (rs_denoise_test){.snr_db = rs_settings_float(s, snr),
+  return (rs_denoise_test){.snr_db = rs_settings_float(s, "evaluate.snr_db"),
                            .mixes = (size_t)rs_settings_int(s, "evaluate.mixes"),
                            .hard = strcmp(rs_settings_text(s, "evaluate.mask"), "hard") == 0,
                            .more = true,
