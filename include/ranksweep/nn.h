@@ -111,14 +111,16 @@ typedef enum rs_sequence_kind {
   RS_SEQUENCE_DENSE,   /* y = act(x W + b), each frame (or pooled sequence) on its own */
   RS_SEQUENCE_DROPOUT, /* in training: each number with probability `rate` 0, else / (1 - rate) */
   RS_SEQUENCE_LAST,    /* pools [T, B, n] to [B, n]: the last frame that is no padding */
-  RS_SEQUENCE_MEAN     /* pools: the mean over frames that are no padding */
+  RS_SEQUENCE_MEAN,    /* pools: the mean over frames that are no padding */
+  RS_SEQUENCE_STATISTICS, /* pools to [B, 2 n]: means, then deviations, of those frames */
+  RS_SEQUENCE_PAIRS       /* [B, n] to [P, n]: |x_a - x_b| of each pair (a, b) of the batch */
 } rs_sequence_kind;
 
 /* For a sigmoid at the end take RS_LINEAR, and rs_sigmoid_cross_entropy or rs_sigmoid on the
  * logits. */
 typedef struct rs_sequence_spec {
   rs_sequence_kind kind;
-  size_t in, out;  /* out: 0 for dropout and pooling, which keep `in` */
+  size_t in, out;  /* out: 0 for layers without parameters, which know it */
   size_t svd_rank; /* gru, dense: each kernel is u [in, D] times v [D, .] (a gru: forward only) */
   rs_activation activation; /* dense */
   double rate;              /* dropout: in [0, 1), kept in steps of 2^-16 */
@@ -167,17 +169,19 @@ typedef struct rs_sequence_batch {
   const uint32_t *lengths; /* [B], at most T; the frames after them are padding. NULL: all are T */
   const rs_sequence_dropout *dropout; /* NULL: none, as in evaluation */
   bool continues; /* the next frames of the sequences of the last forward, with the same weights */
+  size_t n_pairs; /* P, for a layer of pairs: numbers of sequences below B */
+  const uint32_t (*pairs)[2];
 } rs_sequence_batch;
 
-/* What the passes of batches of up to FRAMES x ROWS need; nothing allocates later. TRAINING of
- * factored gru layers is RS_ERR_USAGE. */
+/* What the passes of batches of up to FRAMES x ROWS, and ROWS pairs, need; nothing allocates later.
+ * TRAINING of factored gru layers is RS_ERR_USAGE. */
 typedef struct rs_sequence_workspace rs_sequence_workspace;
 rs_status rs_sequence_workspace_create(const rs_sequence_net *net, size_t frames, size_t rows,
                                        bool training, rs_sequence_workspace **out) RS_MUST_CHECK;
 void rs_sequence_workspace_destroy(rs_sequence_workspace *ws);
 
-/* Output [T, B, out], or [B, out] after pooling, of the last layer; WS keeps it until the next
- * forward. States start from zero, or go on when the batch continues. */
+/* Output [T, B, out], after pooling [B, out], after pairing [P, out], of the last layer; WS keeps
+ * it until the next forward. States start from zero, or go on when the batch continues. */
 const float *rs_sequence_forward(const rs_sequence_net *net, rs_sequence_workspace *ws,
                                  const rs_sequence_batch *batch);
 

@@ -1,7 +1,8 @@
-/* From all frames of a sequence to one: the last, or the mean, of those that are no padding. A
- * sequence of length 0 gives zeros. */
+/* From all frames of a sequence to one: the last, or the mean, or mean and deviation, of those that
+ * are no padding. A sequence of length 0 gives zeros. */
 #include "sequence.h"
 
+#include <math.h>
 #include <string.h>
 
 static rs_status allocate(const rs_sequence_layer *l, size_t frames, size_t rows, size_t m,
@@ -9,7 +10,7 @@ static rs_status allocate(const rs_sequence_layer *l, size_t frames, size_t rows
   (void)frames;
   (void)m;
   (void)training;
-  return rs_new(&b->made, rows * l->spec.in, sizeof(float));
+  return rs_new(&b->made, rows * l->spec.out, sizeof(float));
 }
 
 /* y = SCALE times the sum of frames [first, length) of sequence ROW; and back. */
@@ -70,6 +71,50 @@ static void mean_backward(const rs_sequence_pass *p) {
   each_mean(p, scatter);
 }
 
+/* ---- mean and deviation ------------------------------------------------------------------ */
+
+static const float LEAST_VARIANCE = 1e-6f; /* keeps the root's slope finite */
+
+/* y = (m, s), m the mean over L frames, s = sqrt(mean of (x - m)^2 + LEAST_VARIANCE). */
+static void statistics_forward(const rs_sequence_pass *p) {
+  size_t n = p->layer->spec.in, rows = p->batch->rows;
+#pragma omp parallel for schedule(static)
+  for (size_t row = 0; row < rows; row++) {
+    size_t length = rs_sequence_length(p->batch, row);
+    float *m = p->buffers->made + row * 2 * n, *s = m + n;
+    memset(m, 0, 2 * n * sizeof *m);
+    if (length == 0) continue;
+    for (size_t t = 0; t < length; t++)
+      for (size_t j = 0; j < n; j++) m[j] += p->x[(t * rows + row) * n + j];
+    for (size_t j = 0; j < n; j++) m[j] /= (float)length;
+    for (size_t t = 0; t < length; t++)
+      for (size_t j = 0; j < n; j++) {
+        float d = p->x[(t * rows + row) * n + j] - m[j];
+        s[j] += d * d;
+      }
+    for (size_t j = 0; j < n; j++) s[j] = sqrtf(s[j] / (float)length + LEAST_VARIANCE);
+  }
+  p->buffers->output = p->buffers->made;
+}
+
+/* dx = (dm + ds (x - m) / s) / L; the mean in s has no share, as deviations from it add up to 0. */
+static void statistics_backward(const rs_sequence_pass *p) {
+  size_t n = p->layer->spec.in, rows = p->batch->rows;
+  if (p->dx == NULL) return;
+  clear_gradient(p);
+#pragma omp parallel for schedule(static)
+  for (size_t row = 0; row < rows; row++) {
+    size_t length = rs_sequence_length(p->batch, row);
+    const float *m = p->buffers->made + row * 2 * n, *s = m + n;
+    const float *dm = p->buffers->output_gradient + row * 2 * n, *ds = dm + n;
+    for (size_t t = 0; t < length; t++)
+      for (size_t j = 0; j < n; j++) {
+        size_t at = (t * rows + row) * n + j;
+        p->dx[at] = (dm[j] + ds[j] * (p->x[at] - m[j]) / s[j]) / (float)length;
+      }
+  }
+}
+
 const rs_sequence_ops rs_last_ops = {.name = "last",
                                      .pools = true,
                                      .allocate = allocate,
@@ -80,3 +125,9 @@ const rs_sequence_ops rs_mean_ops = {.name = "mean",
                                      .allocate = allocate,
                                      .forward = mean_forward,
                                      .backward = mean_backward};
+const rs_sequence_ops rs_statistics_ops = {.name = "statistics",
+                                           .pools = true,
+                                           .widens = 2,
+                                           .allocate = allocate,
+                                           .forward = statistics_forward,
+                                           .backward = statistics_backward};

@@ -21,7 +21,7 @@ typedef struct rs_sequence_pass {
   const rs_sequence_layer *layer;
   const float *values; /* the block */
   const rs_sequence_batch *batch;
-  size_t m;             /* rows of x: T B, or B after pooling */
+  size_t m;             /* rows of x: T B, after pooling B, after pairing P */
   size_t frames_before; /* T of the last forward: where a batch that continues finds the states */
   rs_sequence_buffers *buffers;
   const float *x;   /* [m, in] */
@@ -32,6 +32,8 @@ typedef struct rs_sequence_pass {
 typedef struct rs_sequence_ops {
   const char *name; /* "gru" */
   bool pools;       /* [T, B, n] to [B, n] */
+  bool pairs;       /* [B, n] to [P, n] */
+  size_t widens;    /* without parameters: n becomes so many times n; 0 stands for 1 */
   /* NULL: no parameters. */
   void (*lay_out)(rs_sequence_layer *l, const rs_layout *to);
   rs_status (*init)(const rs_sequence_layer *l, uint64_t seed, const char *stage, size_t index,
@@ -46,7 +48,8 @@ typedef struct rs_sequence_ops {
   void (*backward)(const rs_sequence_pass *p);
 } rs_sequence_ops;
 
-extern const rs_sequence_ops rs_gru_ops, rs_dense_ops, rs_dropout_ops, rs_last_ops, rs_mean_ops;
+extern const rs_sequence_ops rs_gru_ops, rs_dense_ops, rs_dropout_ops, rs_last_ops, rs_mean_ops,
+    rs_statistics_ops, rs_pairs_ops;
 const rs_sequence_ops *rs_sequence_ops_of(rs_sequence_kind kind);
 
 /* Frames of sequence ROW that are no padding. */

@@ -8,15 +8,21 @@ struct rs_sequence_workspace {
   size_t frames, rows; /* at most */
   size_t n_layers;
   bool training;
-  size_t last_frames, last_rows; /* of the last forward */
-  rs_sequence_buffers *buffers;  /* [n_layers] */
+  size_t last_frames, last_rows, last_pairs; /* of the last forward */
+  rs_sequence_buffers *buffers;              /* [n_layers] */
 };
 
-/* Rows of the input of layer I: a frame of a sequence each, or a sequence each after pooling. */
-static size_t input_rows(const rs_sequence_net *net, size_t i, size_t frames, size_t rows) {
-  for (size_t k = 0; k < i; k++)
-    if (rs_sequence_ops_of(net->layers[k].spec.kind)->pools) return rows;
-  return frames * rows;
+/* Rows of the input of layer I: a frame of a sequence each, after pooling a sequence each, then a
+ * pair each. */
+static size_t input_rows(const rs_sequence_net *net, size_t i, size_t frames, size_t rows,
+                         size_t pairs) {
+  size_t count = frames * rows;
+  for (size_t k = 0; k < i; k++) {
+    const rs_sequence_ops *ops = rs_sequence_ops_of(net->layers[k].spec.kind);
+    if (ops->pools) count = rows;
+    if (ops->pairs) count = pairs;
+  }
+  return count;
 }
 
 /* ---- life -------------------------------------------------------------------------------------
@@ -28,9 +34,9 @@ static rs_status allocate(const rs_sequence_net *net, rs_sequence_workspace *ws)
   for (size_t i = 0; i < net->n_layers; i++) {
     const rs_sequence_layer *l = &net->layers[i];
     rs_sequence_buffers *b = &ws->buffers[i];
-    size_t m = input_rows(net, i, ws->frames, ws->rows);
+    size_t m = input_rows(net, i, ws->frames, ws->rows, ws->rows);
     RS_TRY(rs_sequence_ops_of(l->spec.kind)->allocate(l, ws->frames, ws->rows, m, ws->training, b));
-    size_t size = input_rows(net, i + 1, ws->frames, ws->rows) * l->spec.out;
+    size_t size = input_rows(net, i + 1, ws->frames, ws->rows, ws->rows) * l->spec.out;
     if (ws->training) RS_TRY(rs_new(&b->output_gradient, size, sizeof(float)));
   }
   return RS_OK;
@@ -84,7 +90,7 @@ static rs_sequence_pass pass_of(const rs_sequence_net *net, rs_sequence_workspac
   return (rs_sequence_pass){.layer = &net->layers[i],
                             .values = net->values,
                             .batch = batch,
-                            .m = input_rows(net, i, batch->frames, batch->rows),
+                            .m = input_rows(net, i, batch->frames, batch->rows, batch->n_pairs),
                             .frames_before = ws->last_frames,
                             .buffers = &ws->buffers[i],
                             .x = i > 0 ? ws->buffers[i - 1].output : batch->x};
@@ -99,7 +105,7 @@ static bool lengths_fit(const rs_sequence_batch *b) {
 const float *rs_sequence_forward(const rs_sequence_net *net, rs_sequence_workspace *ws,
                                  const rs_sequence_batch *batch) {
   RS_ASSERT(ws->n_layers == net->n_layers);
-  RS_ASSERT(batch->frames <= ws->frames && batch->rows <= ws->rows);
+  RS_ASSERT(batch->frames <= ws->frames && batch->rows <= ws->rows && batch->n_pairs <= ws->rows);
   RS_ASSERT(lengths_fit(batch));
   RS_ASSERT(!batch->continues || batch->rows == ws->last_rows);
   for (size_t i = 0; i < net->n_layers; i++) {
@@ -108,12 +114,13 @@ const float *rs_sequence_forward(const rs_sequence_net *net, rs_sequence_workspa
   }
   ws->last_frames = batch->frames;
   ws->last_rows = batch->rows;
+  ws->last_pairs = batch->n_pairs;
   return ws->buffers[net->n_layers - 1].output;
 }
 
 const char *rs_sequence_not_finite(const rs_sequence_net *net, const rs_sequence_workspace *ws) {
   for (size_t i = 0; i < net->n_layers; i++) {
-    size_t rows = input_rows(net, i + 1, ws->last_frames, ws->last_rows);
+    size_t rows = input_rows(net, i + 1, ws->last_frames, ws->last_rows, ws->last_pairs);
     if (!isfinite(rs_sum_squares(rows * net->layers[i].spec.out, ws->buffers[i].output)))
       return net->layers[i].base.name;
   }

@@ -24,6 +24,15 @@ static const rs_sequence_spec encoder[] = {
     {.kind = RS_SEQUENCE_LAST, .in = 7},
     {.kind = RS_SEQUENCE_DENSE, .in = 7, .out = 6, .activation = RS_RELU}};
 
+/* A Siamese network: sequences meet in pairs, some of them in several. */
+static const rs_sequence_spec siamese[] = {
+    {.kind = RS_SEQUENCE_GRU, .in = IN, .out = 5},
+    {.kind = RS_SEQUENCE_STATISTICS, .in = 5},
+    {.kind = RS_SEQUENCE_DENSE, .in = 10, .out = 6, .activation = RS_RELU},
+    {.kind = RS_SEQUENCE_PAIRS, .in = 6},
+    {.kind = RS_SEQUENCE_DENSE, .in = 6, .out = 1, .activation = RS_LINEAR}};
+static const uint32_t pairs[][2] = {{0, 1}, {2, 0}, {4, 5}, {1, 4}};
+
 static inline void fill(const char *purpose, size_t n, float *x) {
   rs_stream s = rs_stream_make(5, "test", purpose, 0);
   for (size_t i = 0; i < n; i++) x[i] = (float)rs_stream_normal(&s, i);
@@ -55,11 +64,14 @@ static inline rs_sequence_workspace *make_workspace(const rs_sequence_net *net, 
 
 /* Rows of the output of the first N layers. */
 static inline size_t rows_after(const rs_sequence_net *net, size_t n, const rs_sequence_batch *b) {
-  for (size_t i = 0; i < n; i++)
-    if (net->layers[i].spec.kind == RS_SEQUENCE_LAST ||
-        net->layers[i].spec.kind == RS_SEQUENCE_MEAN)
-      return b->rows;
-  return b->frames * b->rows;
+  size_t rows = b->frames * b->rows;
+  for (size_t i = 0; i < n; i++) {
+    rs_sequence_kind kind = net->layers[i].spec.kind;
+    if (kind == RS_SEQUENCE_LAST || kind == RS_SEQUENCE_MEAN || kind == RS_SEQUENCE_STATISTICS)
+      rows = b->rows;
+    if (kind == RS_SEQUENCE_PAIRS) rows = b->n_pairs;
+  }
+  return rows;
 }
 
 static inline size_t output_size(const rs_sequence_net *net, const rs_sequence_batch *b) {

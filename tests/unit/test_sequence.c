@@ -36,15 +36,16 @@ static void padding_equals_shorter_sequences(void **state) {
   float *all = random_array("g", net->size), *one = random_array("g", net->size);
   float *sum = random_array("g", net->size);
   memset(sum, 0, net->size * sizeof *sum);
-  run_masked(net, &(rs_sequence_batch){FRAMES, ROWS, x, lengths, &dropout, false}, output, all);
+  run_masked(net, &(rs_sequence_batch){FRAMES, ROWS, x, lengths, &dropout, false, 0, NULL}, output,
+             all);
   for (size_t row = 0; row < ROWS; row++) {
     float alone[FRAMES * IN], alone_output[FRAMES * OUT];
     rs_sequence_dropout d = dropout;
     d.samples = &samples[row];
     for (size_t t = 0; t < lengths[row]; t++)
       memcpy(alone + t * IN, x + (t * ROWS + row) * IN, IN * sizeof *x);
-    run_masked(net, &(rs_sequence_batch){lengths[row], 1, alone, NULL, &d, false}, alone_output,
-               one);
+    run_masked(net, &(rs_sequence_batch){lengths[row], 1, alone, NULL, &d, false, 0, NULL},
+               alone_output, one);
     for (size_t t = 0; t < lengths[row]; t++)
       assert_close("output", output + (t * ROWS + row) * OUT, alone_output + t * OUT, OUT, 1e-6);
     for (size_t i = 0; i < net->size; i++) sum[i] += one[i];
@@ -64,7 +65,7 @@ static void what_padding_holds_does_not_matter(void **state) {
   float *x = random_array("x", FRAMES * ROWS * IN), first[FRAMES * ROWS * OUT],
         second[FRAMES * ROWS * OUT];
   float *one = random_array("g", net->size), *other = random_array("g", net->size);
-  const rs_sequence_batch batch = {FRAMES, ROWS, x, lengths, &dropout, false};
+  const rs_sequence_batch batch = {FRAMES, ROWS, x, lengths, &dropout, false, 0, NULL};
   run_masked(net, &batch, first, one);
   for (size_t t = 0; t < FRAMES; t++)
     for (size_t row = 0; row < ROWS; row++)
@@ -87,7 +88,8 @@ static void no_sequences_give_zero_gradients(void **state) {
   (void)state;
   rs_sequence_net *net = make_net(denoiser, RS_COUNT(denoiser));
   float *gradients = random_array("g", net->size), output[1];
-  run_masked(net, &(rs_sequence_batch){FRAMES, 0, output, NULL, NULL, false}, output, gradients);
+  run_masked(net, &(rs_sequence_batch){FRAMES, 0, output, NULL, NULL, false, 0, NULL}, output,
+             gradients);
   for (size_t i = 0; i < net->size; i++) assert_true(gradients[i] == 0);
   free(gradients);
   rs_sequence_destroy(net);
@@ -108,7 +110,7 @@ static void passes_do_not_depend_on_threads(void **state) {
   d.samples = b_samples;
   rs_sequence_net *net = make_net(layers, RS_COUNT(layers));
   float *x = random_array("x", T * B * BINS), *outputs[2], *gradients[2];
-  const rs_sequence_batch batch = {T, B, x, NULL, &d, false};
+  const rs_sequence_batch batch = {T, B, x, NULL, &d, false, 0, NULL};
   for (int i = 0; i < 2; i++) {
     rs_sequence_workspace *ws;
     rs_num_set_threads(i == 0 ? 1 : 2);
@@ -149,7 +151,7 @@ static float *drop_ones(size_t first, size_t rows, uint64_t step, double rate) {
   for (size_t i = 0; i < size; i++) x[i] = 1;
   assert_ok(rs_sequence_create(&spec, 1, &net));
   assert_ok(rs_sequence_workspace_create(net, DROP_T, rows, true, &ws));
-  rs_sequence_batch batch = {DROP_T, rows, x, NULL, &d, false};
+  rs_sequence_batch batch = {DROP_T, rows, x, NULL, &d, false, 0, NULL};
   memcpy(y, rs_sequence_forward(net, ws, &batch), size * sizeof *y);
   rs_sequence_workspace_destroy(ws);
   rs_sequence_destroy(net);
@@ -210,7 +212,7 @@ static void evaluation_drops_nothing(void **state) {
   rs_sequence_net *net = make_net(&spec, 1);
   rs_sequence_workspace *ws = make_workspace(net, false);
   float *x = random_array("x", FRAMES * ROWS * IN);
-  rs_sequence_batch batch = {FRAMES, ROWS, x, NULL, NULL, false};
+  rs_sequence_batch batch = {FRAMES, ROWS, x, NULL, NULL, false, 0, NULL};
   assert_memory_equal(rs_sequence_forward(net, ws, &batch), x, FRAMES * ROWS * IN * sizeof *x);
   free(x);
   rs_sequence_workspace_destroy(ws);
@@ -228,11 +230,11 @@ static void pieces_of_a_sequence_continue(void **state) {
   rs_sequence_net *net = make_net(denoiser, RS_COUNT(denoiser));
   rs_sequence_workspace *ws = make_workspace(net, false);
   float *x = random_array("x", FRAMES * ROWS * IN), want[FRAMES * ROWS * OUT];
-  rs_sequence_batch batch = {FRAMES, ROWS, x, NULL, NULL, false};
+  rs_sequence_batch batch = {FRAMES, ROWS, x, NULL, NULL, false, 0, NULL};
   memcpy(want, rs_sequence_forward(net, ws, &batch), sizeof want);
   size_t done = 0;
   for (size_t i = 0; i < RS_COUNT(pieces); done += pieces[i++]) {
-    batch = (rs_sequence_batch){pieces[i], ROWS, x + done * ROWS * IN, NULL, NULL, i > 0};
+    batch = (rs_sequence_batch){pieces[i], ROWS, x + done * ROWS * IN, NULL, NULL, i > 0, 0, NULL};
     const float *got = rs_sequence_forward(net, ws, &batch);
     assert_close("piece", got, want + done * ROWS * OUT, pieces[i] * ROWS * OUT, 1e-6);
   }
@@ -256,7 +258,7 @@ static void factored_networks_match_their_product(void **state) {
   rs_sequence_workspace *ws = make_workspace(net, false), *other = make_workspace(product, false);
   rs_sequence_workspace *none;
   float *x = random_array("x", FRAMES * ROWS * IN);
-  rs_sequence_batch batch = {FRAMES, ROWS, x, lengths, NULL, false};
+  rs_sequence_batch batch = {FRAMES, ROWS, x, lengths, NULL, false, 0, NULL};
   assert_close("output", rs_sequence_forward(net, ws, &batch),
                rs_sequence_forward(product, other, &batch), FRAMES * ROWS * UNITS, 2e-6);
   assert_fails(RS_ERR_USAGE, "gru1: a recurrent layer of svd rank 3",
@@ -274,7 +276,7 @@ static void a_nan_names_its_layer(void **state) {
   rs_sequence_net *net = make_net(denoiser, RS_COUNT(denoiser));
   rs_sequence_workspace *ws = make_workspace(net, false);
   float *x = random_array("x", FRAMES * ROWS * IN);
-  rs_sequence_batch batch = {FRAMES, ROWS, x, NULL, NULL, false};
+  rs_sequence_batch batch = {FRAMES, ROWS, x, NULL, NULL, false, 0, NULL};
   (void)rs_sequence_forward(net, ws, &batch);
   assert_null(rs_sequence_not_finite(net, ws));
   net->values[net->layers[2].recurrent] = NAN;
@@ -361,7 +363,7 @@ static void ranges_come_last_first(void **state) {
   rs_sequence_net *net = make_net(denoiser, RS_COUNT(denoiser));
   rs_sequence_workspace *ws = make_workspace(net, true);
   float *x = random_array("x", FRAMES * ROWS * IN), *g = random_array("g", net->size);
-  rs_sequence_batch batch = {FRAMES, ROWS, x, NULL, &dropout, false};
+  rs_sequence_batch batch = {FRAMES, ROWS, x, NULL, &dropout, false, 0, NULL};
   ranges r = {.end = net->size};
   (void)rs_sequence_forward(net, ws, &batch);
   assert_ok(rs_sequence_backward(net, ws, &batch, g, note_range, &r));

@@ -71,6 +71,32 @@ static void slow_pool(const rs_sequence_layer *l, const rs_sequence_batch *b, co
     }
 }
 
+/* From the moments: the variance is the mean square less the squared mean. */
+static void slow_statistics(const rs_sequence_layer *l, const rs_sequence_batch *b, const double *x,
+                            double *y) {
+  size_t n = l->spec.in;
+  for (size_t row = 0; row < b->rows; row++)
+    for (size_t j = 0; j < n; j++) {
+      size_t length = b->lengths != NULL ? b->lengths[row] : b->frames;
+      double first = 0, second = 0;
+      for (size_t t = 0; t < length; t++) {
+        double v = x[(t * b->rows + row) * n + j] / (double)length;
+        first += v;
+        second += v * x[(t * b->rows + row) * n + j];
+      }
+      y[row * 2 * n + j] = first;
+      y[row * 2 * n + n + j] = length > 0 ? sqrt(second - first * first + 1e-6) : 0;
+    }
+}
+
+static void slow_pairs(const rs_sequence_layer *l, const rs_sequence_batch *b, const double *x,
+                       double *y) {
+  size_t n = l->spec.in;
+  for (size_t i = 0; i < b->n_pairs; i++)
+    for (size_t j = 0; j < n; j++)
+      y[i * n + j] = fabs(x[b->pairs[i][0] * n + j] - x[b->pairs[i][1] * n + j]);
+}
+
 typedef struct problem {
   rs_sequence_net *net;
   rs_sequence_batch batch;
@@ -93,6 +119,8 @@ static double slow_loss(const problem *p) {
       break;
     case RS_SEQUENCE_LAST:
     case RS_SEQUENCE_MEAN: slow_pool(l, &p->batch, x, y); break;
+    case RS_SEQUENCE_STATISTICS: slow_statistics(l, &p->batch, x, y); break;
+    case RS_SEQUENCE_PAIRS: slow_pairs(l, &p->batch, x, y); break;
     }
     memcpy(x, y, sizeof x);
   }
@@ -113,7 +141,7 @@ static double difference(problem *p, size_t i) {
 static void check_gradients(const rs_sequence_spec *layers, size_t n, const uint32_t *frames) {
   problem p = {.net = make_net(layers, n)};
   fill("x", RS_COUNT(p.x), p.x);
-  p.batch = (rs_sequence_batch){FRAMES, ROWS, p.x, frames, &dropout, false};
+  p.batch = (rs_sequence_batch){FRAMES, ROWS, p.x, frames, &dropout, false, RS_COUNT(pairs), pairs};
   p.dy = random_array("dy", output_size(p.net, &p.batch));
   assert_true(p.net->size <= RS_COUNT(p.values));
   for (size_t i = 0; i < p.net->size; i++) p.values[i] = p.net->values[i];
@@ -157,11 +185,18 @@ static void averager_gradients_match_differences(void **state) {
   check_gradients(averager, RS_COUNT(averager), lengths);
 }
 
+static void siamese_gradients_match_differences(void **state) {
+  (void)state;
+  check_gradients(siamese, RS_COUNT(siamese), NULL);
+  check_gradients(siamese, RS_COUNT(siamese), lengths);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(denoiser_gradients_match_differences),
       cmocka_unit_test(encoder_gradients_match_differences),
       cmocka_unit_test(averager_gradients_match_differences),
+      cmocka_unit_test(siamese_gradients_match_differences),
   };
   rs_num_set_threads(2);
   return cmocka_run_group_tests_name("sequence_gradients", tests, NULL, NULL);
