@@ -50,7 +50,7 @@ static int longest_first(const void *a, const void *b) {
 }
 
 static item item_of(const evaluation *e, size_t number) {
-  const rs_speech_part *clips = &e->speech->validate;
+  const rs_sound_part *clips = &e->speech->validate;
   size_t clip = number % clips->count, round = number / clips->count;
   size_t samples = clips->start[clip + 1] - clips->start[clip];
   bool every = e->test->noise == RS_EVERY_NOISE;

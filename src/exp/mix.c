@@ -6,12 +6,8 @@
 
 /* ---- excerpts ---------------------------------------------------------------------------- */
 
-static size_t frames_of(const rs_speech_part *p, size_t i) {
-  return p->frame[i + 1] - p->frame[i];
-}
-
 static size_t excerpts_of(const rs_speech *speech, size_t clip, size_t excerpt) {
-  size_t whole = frames_of(&speech->train, clip) / excerpt;
+  size_t whole = rs_sound_frames(&speech->train, clip) / excerpt;
   return whole > 0 ? whole : 1;
 }
 
@@ -35,7 +31,7 @@ void rs_exp_list_excerpts(const rs_speech *speech, size_t excerpt, uint32_t *cli
 
 /* Energy of N hops of noise KIND from hop AT on, round and round. */
 static double noise_energy(const rs_speech *speech, size_t kind, size_t at, size_t n) {
-  size_t frames = frames_of(&speech->noise, kind);
+  size_t frames = rs_sound_frames(&speech->noise, kind);
   const double *sums = speech->noise_energy + speech->noise.frame[kind] + kind;
   double energy = (double)((at + n) / frames) * sums[frames];
   return energy + sums[(at + n) % frames] - sums[at];
@@ -45,7 +41,7 @@ static double noise_energy(const rs_speech *speech, size_t kind, size_t at, size
 static float noise_scale(const rs_speech *speech, const rs_mixture *m, size_t frames,
                          double snr_db) {
   const double least_share = 1e-4;
-  size_t all = frames_of(&speech->noise, m->noise);
+  size_t all = rs_sound_frames(&speech->noise, m->noise);
   double power = noise_energy(speech, m->noise, m->at, frames) / (double)(frames * speech->hop);
   double mean = noise_energy(speech, m->noise, 0, all) / (double)(all * speech->hop);
   power = fmax(power, least_share * mean);
@@ -58,11 +54,12 @@ rs_mixture rs_exp_draw(const rs_speech *speech, const rs_mix_spec *spec, uint64_
                        uint32_t sample, uint32_t clip, uint32_t part) {
   const rs_stream s = rs_stream_make(spec->seed, spec->stage, "mix", epoch);
   const uint64_t draw = (uint64_t)DRAWS * sample;
-  size_t frames = frames_of(&speech->train, clip), n = excerpts_of(speech, clip, spec->excerpt);
+  size_t frames = rs_sound_frames(&speech->train, clip),
+         n = excerpts_of(speech, clip, spec->excerpt);
   rs_mixture m = {.clip = clip, .frames = frames < spec->excerpt ? frames : spec->excerpt};
   size_t slack = frames - n * m.frames;
   m.noise = rs_stream_below(&s, draw, (uint32_t)speech->noise.count);
-  m.at = rs_stream_below(&s, draw + 1, (uint32_t)frames_of(&speech->noise, m.noise));
+  m.at = rs_stream_below(&s, draw + 1, (uint32_t)rs_sound_frames(&speech->noise, m.noise));
   m.first = part * m.frames + rs_stream_below(&s, draw + 2, (uint32_t)slack + 1);
   double snr = spec->snr_db + spec->spread_db * (2.0 * rs_stream_uniform(&s, draw + 3) - 1.0);
   m.scale = noise_scale(speech, &m, frames, snr);
@@ -71,8 +68,8 @@ rs_mixture rs_exp_draw(const rs_speech *speech, const rs_mix_spec *spec, uint64_
 
 void rs_exp_mix_frame(const rs_speech *speech, const rs_mixture *m, size_t t,
                       const rs_cfloat **clean, const rs_cfloat **noise, rs_cfloat *noisy) {
-  const rs_speech_part *train = &speech->train, *noises = &speech->noise;
-  size_t frame = (m->at + m->first + t) % frames_of(noises, m->noise);
+  const rs_sound_part *train = &speech->train, *noises = &speech->noise;
+  size_t frame = (m->at + m->first + t) % rs_sound_frames(noises, m->noise);
   *clean = train->spectrum + (train->frame[m->clip] + m->first + t) * speech->bins;
   *noise = noises->spectrum + (noises->frame[m->noise] + frame) * speech->bins;
   const float *s = (const float *)*clean, *n = (const float *)*noise;
@@ -108,7 +105,7 @@ static void add_all(const rs_speech *speech, const rs_front *front, const rs_mix
   rs_mix_spec whole = *spec;
   whole.stage = "statistics";
   for (size_t i = 0; i < speech->train.count; i++) {
-    whole.excerpt = frames_of(&speech->train, i);
+    whole.excerpt = rs_sound_frames(&speech->train, i);
     rs_mixture m = rs_exp_draw(speech, &whole, 0, (uint32_t)i, (uint32_t)i, 0);
     add_clip(speech, front, &m, noisy, x, to);
   }
@@ -143,7 +140,7 @@ rs_status rs_exp_mix_clip(const rs_speech *speech, size_t clip, size_t kind, dou
                           uint64_t seed, uint64_t number, float *clean, float *noise,
                           float *noisy) {
   enum { TRIES = 16 }; /* a piece of noise may be silent */
-  const rs_speech_part *p = &speech->validate;
+  const rs_sound_part *p = &speech->validate;
   size_t n = p->start[clip + 1] - p->start[clip];
   const rs_stream s = rs_stream_make(seed, "validation", "mix", 0);
   rs_status status = RS_OK;

@@ -144,7 +144,7 @@ static const rs_stage_op evaluate = {
 static rs_status check(const rs_settings *s, rs_problems *problems) {
   rs_exp_check_front(s, problems);
   rs_exp_check_speech(s, problems);
-  rs_exp_check_noise(s, "evaluate.noise", problems);
+  rs_exp_check_noise(s, "data.noise", "evaluate.noise", problems);
   rs_exp_check_denoise_shape(s, problems);
   rs_exp_check_training(s, problems);
   return RS_OK;
@@ -155,9 +155,10 @@ const rs_experiment rs_speech_denoising = {
                .summary = "Train recurrent layers to mask the noise in speech, and measure what is "
                           "gained, at each svd rank, noise and level.",
                .settings =
-                   (const rs_setting *const[]){
-                       rs_exp_speech_settings, rs_exp_front_settings, rs_exp_denoise_model_settings,
-                       rs_exp_denoise_train_settings, rs_exp_train_settings, settings, NULL},
+                   (const rs_setting *const[]){rs_exp_sound_settings, rs_exp_speech_settings,
+                                               rs_exp_front_settings, rs_exp_denoise_model_settings,
+                                               rs_exp_denoise_train_settings, rs_exp_train_settings,
+                                               settings, NULL},
                .metrics = finals,
                .check = check},
     .stages = (const rs_stage_op *const[]){&rs_denoise_train, &rs_denoise_svd, &rs_denoise_compress,
