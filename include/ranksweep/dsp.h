@@ -87,6 +87,24 @@ void rs_mask_ideal(size_t n, const rs_cfloat *speech, const rs_cfloat *noise, fl
 /* spectrum = mask * spectrum. */
 void rs_mask_apply(size_t n, const float *mask, rs_cfloat *spectrum);
 
+/* ---- mel bands ---------------------------------------------------------------------------- */
+
+/* Triangular bands, evenly spaced on the mel scale from 0 to RATE / 2 Hz, over spectra of BINS;
+ * each begins and ends at the peaks of its neighbours. */
+typedef struct rs_mel rs_mel;
+
+/* CEPSTRA: how many rs_mel_cepstra gives, at most BANDS; fewer bands than bins; else RS_ERR_USAGE.
+ */
+rs_status rs_mel_create(double rate, size_t bins, size_t bands, size_t cepstra,
+                        rs_mel **out) RS_MUST_CHECK;
+void rs_mel_destroy(rs_mel *mel); /* takes NULL */
+
+/* log(1e-4 + energy) [bands] of a spectrum [bins]; and the first orthonormal DCT-II coefficients
+ * [cepstra] of those (Davis and Mermelstein, "Comparison of parametric representations for
+ * monosyllabic word recognition", 1980). */
+void rs_mel_log_energies(const rs_mel *mel, const rs_cfloat *spectrum, float *out);
+void rs_mel_cepstra(const rs_mel *mel, const float *log_energies, float *out);
+
 /* ---- mixing ------------------------------------------------------------------------------- */
 
 /* Scale noise [n] so that the energy of clean [n] is SNR_DB decibels above it, and add the two into

@@ -254,6 +254,41 @@ static void masks_and_features_follow_their_definitions(void **state) {
   assert_true(magnitude[2] == 0 && logs[2] == 0);
 }
 
+/* Two bins of unit power in 4 bands of 0 to 4,000 Hz, against the triangles written out. */
+static void mel_bands_are_triangles(void **state) {
+  (void)state;
+  enum { BINS = 65, BANDS = 4 };
+  rs_mel *mel;
+  rs_cfloat x[BINS] = {0};
+  float got[BANDS], cepstra[BANDS];
+  double peak[BANDS + 2], top = 2595 * log10(1 + 4000.0 / 700);
+  for (int b = 0; b < BANDS + 2; b++) peak[b] = top * b / (BANDS + 1);
+  assert_ok(rs_mel_create(8000, BINS, BANDS, BANDS, &mel));
+  for (int k = 1; k < BINS; k++) {
+    x[k] = 3 + 4 * I;
+    rs_mel_log_energies(mel, x, got);
+    double at = 2595 * log10(1 + 4000.0 * k / (BINS - 1) / 700);
+    for (int b = 0; b < BANDS; b++) {
+      double up = (at - peak[b]) / (peak[b + 1] - peak[b]);
+      double down = (peak[b + 2] - at) / (peak[b + 2] - peak[b + 1]);
+      double weight = fmax(0, fmin(up, down));
+      assert_true(fabs(got[b] - log(1e-4 + 25 * weight)) < 1e-2 || 25 * weight < 1e-3);
+    }
+    x[k] = 0;
+  }
+  const float ones[BANDS] = {1, 1, 1, 1}, ramp[BANDS] = {1, 2, 3, 4};
+  double energy = 0;
+  rs_mel_cepstra(mel, ones, cepstra);
+  assert_true(fabsf(cepstra[0] - 2) < 1e-6f && fabsf(cepstra[1]) < 1e-6f);
+  rs_mel_cepstra(mel, ramp, cepstra);
+  for (int c = 0; c < BANDS; c++) energy += (double)cepstra[c] * cepstra[c];
+  assert_true(fabs(energy - 30) < 1e-4);
+  rs_mel_destroy(mel);
+  assert_fails(RS_ERR_USAGE, "fewer bands", rs_mel_create(8000, 65, 65, 0, &mel));
+  assert_fails(RS_ERR_USAGE, "cepstra", rs_mel_create(8000, 65, 20, 21, &mel));
+  rs_mel_destroy(NULL);
+}
+
 static void mixing_meets_the_wanted_ratio(void **state) {
   (void)state;
   const size_t n = 8000;
@@ -346,6 +381,7 @@ int main(void) {
       cmocka_unit_test(a_stream_gives_the_bits_of_the_whole),
       cmocka_unit_test(a_stream_hands_failures_on),
       cmocka_unit_test(masks_and_features_follow_their_definitions),
+      cmocka_unit_test(mel_bands_are_triangles),
       cmocka_unit_test(mixing_meets_the_wanted_ratio),
       cmocka_unit_test(silence_cannot_be_mixed),
       cmocka_unit_test(ratios_have_known_values),
