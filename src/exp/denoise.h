@@ -15,14 +15,14 @@ typedef struct rs_denoise_shape {
   rs_sequence_spec layers[RS_DENOISE_MAX_LAYERS];
 } rs_denoise_shape;
 
-/* features [bins] -> GRU, dropout, ..., GRU -> logits of the mask [bins]. SVD_RANK > 0 factors
+/* features [inputs] -> GRU, dropout, ..., GRU -> logits of the mask [bins]. SVD_RANK > 0 factors
  * every kernel. */
 rs_denoise_shape rs_exp_denoise_shape(const rs_settings *s, size_t svd_rank);
 /* Adds a problem when model.gru is empty or too long, or svd.rank more than a layer has. */
 void rs_exp_check_denoise_shape(const rs_settings *s, rs_problems *problems);
 
 /* What else belongs to a model, beside the network's parameters: the normalisation of its features,
- * as tensors of these names, [bins] each; there with data.normalize. */
+ * as tensors of these names, [inputs] each; there with data.normalize. */
 #define RS_FEATURES_MEAN  "features/mean"
 #define RS_FEATURES_SCALE "features/scale"
 
@@ -30,7 +30,7 @@ void rs_exp_check_denoise_shape(const rs_settings *s, rs_problems *problems);
 typedef struct rs_denoise_model {
   rs_front front;
   rs_sequence_net *net;
-  float *mean, *scale; /* [bins] of the features; NULL without data.normalize */
+  float *mean, *scale; /* [inputs] of the features; NULL without data.normalize */
 } rs_denoise_model;
 
 /* With parameters zero. */

@@ -36,7 +36,7 @@ typedef struct evaluation {
   size_t n_items, most_samples, most_frames;
   item *items; /* longest first */
   rs_sequence_workspace *ws;
-  float *x; /* [T, CHUNK, bins] */
+  float *x; /* [T, CHUNK, inputs] */
   signals signals[CHUNK];
   double *values; /* [items, MEASURES], zero but for those of this rank */
 } evaluation;
@@ -89,7 +89,7 @@ static rs_status begin(evaluation *e, size_t only) {
   RS_TRY(rs_new(&e->items, e->n_items, sizeof *e->items));
   list_items(e, only);
   RS_TRY(rs_sequence_workspace_create(e->model->net, e->most_frames, CHUNK, false, &e->ws));
-  RS_TRY(rs_new(&e->x, e->most_frames * CHUNK * e->speech->bins, sizeof *e->x));
+  RS_TRY(rs_new(&e->x, e->most_frames * CHUNK * e->model->front.inputs, sizeof *e->x));
   for (size_t i = 0; i < CHUNK && i < e->n_items; i++) RS_TRY(make_signals(e, &e->signals[i]));
   return rs_new(&e->values, e->n_items * MEASURES, sizeof *e->values);
 }
@@ -118,13 +118,13 @@ static rs_status prepare(evaluation *e, const item *it, signals *s) {
 
 static void fill_row(evaluation *e, const item *it, size_t row, size_t rows, size_t frames) {
   const rs_denoise_model *m = e->model;
-  size_t bins = m->front.bins;
+  size_t bins = m->front.bins, inputs = m->front.inputs;
   for (size_t t = 0; t < frames; t++) {
-    float *x = e->x + (t * rows + row) * bins;
+    float *x = e->x + (t * rows + row) * inputs;
     if (t < it->frames)
       rs_exp_features(&m->front, e->signals[row].noisy_bins + t * bins, m->mean, m->scale, x);
     else
-      memset(x, 0, bins * sizeof *x);
+      memset(x, 0, inputs * sizeof *x);
   }
 }
 

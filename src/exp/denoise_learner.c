@@ -15,7 +15,8 @@ typedef struct learner {
 
   size_t rows; /* B at most, of T = mix.excerpt frames each */
   rs_sequence_workspace *ws;
-  float *x, *targets;   /* [T, B, bins] */
+  float *x;             /* [T, B, inputs] */
+  float *targets;       /* [T, B, bins] */
   float *emphasis;      /* [T, B, bins]; NULL: all bins alike */
   float *weights;       /* [T, B]: 0 where there is padding */
   uint32_t *lengths;    /* [B] */
@@ -30,10 +31,10 @@ typedef struct learner {
 
 static rs_status open(void *user, size_t rows) {
   learner *l = user;
-  size_t frames = l->mix.excerpt, bins = l->speech->bins;
+  size_t frames = l->mix.excerpt, bins = l->speech->bins, inputs = l->model->front.inputs;
   l->rows = rows;
   RS_TRY(rs_sequence_workspace_create(l->model->net, frames, rows, true, &l->ws));
-  RS_TRY(rs_new(&l->x, frames * rows * bins, sizeof *l->x));
+  RS_TRY(rs_new(&l->x, frames * rows * inputs, sizeof *l->x));
   RS_TRY(rs_new(&l->targets, frames * rows * bins, sizeof *l->targets));
   if (l->power > 0) RS_TRY(rs_new(&l->emphasis, frames * rows * bins, sizeof *l->emphasis));
   RS_TRY(rs_new(&l->weights, frames * rows, sizeof *l->weights));
@@ -75,13 +76,14 @@ static void emphasise(size_t bins, const rs_cfloat *noisy, float power, float *o
 
 /* Frame T of row B, or padding. */
 static void gather_frame(learner *l, size_t t, size_t b, rs_cfloat *noisy) {
-  size_t bins = l->speech->bins, place = t * l->batch.rows + b;
-  float *x = l->x + place * bins, *target = l->targets + place * bins;
+  size_t bins = l->speech->bins, inputs = l->model->front.inputs;
+  size_t place = t * l->batch.rows + b;
+  float *x = l->x + place * inputs, *target = l->targets + place * bins;
   const rs_cfloat *clean, *noise;
   bool padding = t >= l->lengths[b];
   l->weights[place] = padding ? 0.0f : 1.0f;
   if (padding) {
-    memset(x, 0, bins * sizeof *x);
+    memset(x, 0, inputs * sizeof *x);
     memset(target, 0, bins * sizeof *target);
     return;
   }

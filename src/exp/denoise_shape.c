@@ -19,7 +19,9 @@ const rs_setting rs_exp_denoise_model_settings[] = {
 
 rs_denoise_shape rs_exp_denoise_shape(const rs_settings *s, size_t svd_rank) {
   const int64_t *units;
-  size_t n = rs_settings_ints(s, "model.gru", &units), bins = rs_exp_front(s).bins, in = bins;
+  size_t n = rs_settings_ints(s, "model.gru", &units);
+  rs_front front = rs_exp_front(s);
+  size_t bins = front.bins, in = front.inputs;
   double rate = rs_settings_float(s, "model.dropout");
   rs_denoise_shape shape = {0};
   RS_ASSERT(n <= RS_DENOISE_MAX_GRUS);

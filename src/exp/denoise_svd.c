@@ -100,7 +100,7 @@ static rs_status truncate_layers(const rs_stage_context *c, const rs_denoise_mod
     memcpy(low->net->values + to->base.bias, full->net->values + from->base.bias,
            biases * sizeof(float));
   }
-  if (full->mean != NULL) memcpy(low->mean, full->mean, 2 * full->front.bins * sizeof(float));
+  if (full->mean != NULL) memcpy(low->mean, full->mean, 2 * full->front.inputs * sizeof(float));
   return RS_OK;
 }
 

@@ -81,7 +81,7 @@ void rs_exp_mix_frame(const rs_speech *speech, const rs_mixture *m, size_t t,
 /* ---- statistics -------------------------------------------------------------------------- */
 
 typedef struct sums {
-  double *first, *second; /* [bins] of features and of their squares */
+  double *first, *second; /* [inputs] of features and of their squares */
   size_t frames;
 } sums;
 
@@ -91,7 +91,7 @@ static void add_clip(const rs_speech *speech, const rs_front *front, const rs_mi
   for (size_t t = 0; t < m->frames; t++) {
     rs_exp_mix_frame(speech, m, t, &clean, &noise, noisy);
     rs_exp_features(front, noisy, NULL, NULL, x);
-    for (size_t k = 0; k < speech->bins; k++) {
+    for (size_t k = 0; k < front->inputs; k++) {
       to->first[k] += x[k];
       to->second[k] += (double)x[k] * x[k];
     }
@@ -117,12 +117,12 @@ rs_status rs_exp_feature_statistics(const rs_speech *speech, const rs_front *fro
   sums s = {0};
   rs_cfloat *noisy = NULL;
   float *x = NULL;
-  rs_status status = rs_new(&s.first, speech->bins, sizeof *s.first);
-  if (status == RS_OK) status = rs_new(&s.second, speech->bins, sizeof *s.second);
+  rs_status status = rs_new(&s.first, front->inputs, sizeof *s.first);
+  if (status == RS_OK) status = rs_new(&s.second, front->inputs, sizeof *s.second);
   if (status == RS_OK) status = rs_new(&noisy, speech->bins, sizeof *noisy);
-  if (status == RS_OK) status = rs_new(&x, speech->bins, sizeof *x);
+  if (status == RS_OK) status = rs_new(&x, front->inputs, sizeof *x);
   if (status == RS_OK) add_all(speech, front, spec, noisy, x, &s);
-  for (size_t k = 0; status == RS_OK && k < speech->bins; k++) {
+  for (size_t k = 0; status == RS_OK && k < front->inputs; k++) {
     double n = (double)s.frames, m = s.first[k] / n;
     mean[k] = (float)m;
     scale[k] = (float)(1 / fmax(sqrt(fmax(s.second[k] / n - m * m, 0)), least));

@@ -35,7 +35,7 @@ rs_mixture rs_exp_draw(const rs_speech *speech, const rs_mix_spec *spec, uint64_
 void rs_exp_mix_frame(const rs_speech *speech, const rs_mixture *m, size_t t,
                       const rs_cfloat **clean, const rs_cfloat **noise, rs_cfloat *noisy);
 
-/* Mean and 1 / deviation [bins] of FRONT's features over one mixture of every training clip. */
+/* Mean and 1 / deviation [inputs] of FRONT's features over one mixture of every training clip. */
 rs_status rs_exp_feature_statistics(const rs_speech *speech, const rs_front *front,
                                     const rs_mix_spec *spec, float *mean,
                                     float *scale) RS_MUST_CHECK;
