@@ -107,9 +107,14 @@ typedef struct rs_audio {
 
 void rs_audio_free(rs_audio *audio); /* zeroes it; takes an empty one */
 
+/* Filters of libsamplerate: 144 dB and 97 % of the band, or 121 dB and 90 % in a quarter of the
+ * time. */
+typedef enum rs_resample_quality { RS_RESAMPLE_BEST, RS_RESAMPLE_MEDIUM } rs_resample_quality;
+
 /* How a file is read. All zero: its own rate, channels averaged into one, strict. */
 typedef struct rs_audio_spec {
-  unsigned rate;        /* Hz to resample to, RS_AUDIO_MIN_RATE to _MAX_RATE; 0: the file's */
+  unsigned rate; /* Hz to resample to, RS_AUDIO_MIN_RATE to _MAX_RATE; 0: the file's */
+  rs_resample_quality quality;
   bool keep_channels;   /* else their mean */
   bool allow_truncated; /* less than the header promises, or damage behind some good samples, is a
                            warning to LOG and not an error */
@@ -131,9 +136,16 @@ typedef struct rs_audio_reader rs_audio_reader;
 /* PATH and SPEC->log must outlive *OUT. */
 rs_status rs_audio_reader_open(const char *path, const rs_audio_spec *spec,
                                rs_audio_reader **out) RS_MUST_CHECK;
+/* The same of a regular file that is open already, from its beginning on; NAME stands for it in
+ * messages. FD is closed with the reader, and here on failure. */
+rs_status rs_audio_reader_adopt(int fd, const char *name, const rs_audio_spec *spec,
+                                rs_audio_reader **out) RS_MUST_CHECK;
 unsigned rs_audio_reader_channels(const rs_audio_reader *reader); /* of what is read */
 unsigned rs_audio_reader_rate(const rs_audio_reader *reader);
 unsigned rs_audio_reader_file_rate(const rs_audio_reader *reader); /* before resampling */
+/* Frames that the header promises, after resampling; false: it does not say. */
+bool rs_audio_reader_promised(const rs_audio_reader *reader, size_t *frames);
+size_t rs_audio_reader_decoded(const rs_audio_reader *reader); /* so far, before resampling */
 /* Up to N frames into samples [n, channels]; *GOT is below N only at the end. How a file is cut
  * into pieces changes no sample. */
 rs_status rs_audio_reader_next(rs_audio_reader *reader, size_t n, float *samples,
@@ -144,7 +156,26 @@ void rs_audio_reader_close(rs_audio_reader *reader); /* takes NULL */
  * filter. */
 rs_status rs_audio_resample(const rs_audio *in, unsigned rate, rs_audio *out) RS_MUST_CHECK;
 
+/* The same in pieces. */
+typedef struct rs_resampler rs_resampler;
+rs_status rs_resampler_create(unsigned channels, unsigned from, unsigned to,
+                              rs_resample_quality quality, rs_resampler **out) RS_MUST_CHECK;
+/* Takes up to N frames of IN and gives up to ROOM frames of OUT, interleaved; how many of each in
+ * *USED and *MADE. With LAST no frames follow IN. Over all calls it gives ceil(frames * to / from)
+ * frames. */
+rs_status rs_resampler_step(rs_resampler *r, size_t n, const float *in, bool last, size_t room,
+                            float *out, size_t *used, size_t *made) RS_MUST_CHECK;
+void rs_resampler_destroy(rs_resampler *r); /* takes NULL */
+
+/* ceil(frames * to / from); RS_ERR_DATA when it cannot be represented. */
+rs_status rs_resampled_frames(size_t frames, unsigned from, unsigned to, size_t *out) RS_MUST_CHECK;
+
 typedef enum rs_wav_encoding { RS_WAV_PCM16, RS_WAV_PCM24, RS_WAV_FLOAT } rs_wav_encoding;
+
+/* What loses nothing that matters of a file's samples: PCM of its width, float for what is wider
+ * than 24 bits; PCM16 for what is narrower, and for lossy codecs. */
+rs_wav_encoding rs_audio_reader_encoding(const rs_audio_reader *reader);
+size_t rs_wav_bytes(rs_wav_encoding encoding); /* of a sample */
 
 /* AUDIO as the WAV file PATH, which appears whole or not at all. Full scale is 1; PCM is clipped
  * there and rounded, so that samples read from PCM of that width are written back bit for bit.
@@ -153,13 +184,23 @@ typedef enum rs_wav_encoding { RS_WAV_PCM16, RS_WAV_PCM24, RS_WAV_FLOAT } rs_wav
 rs_status rs_audio_write(const char *path, const rs_audio *audio,
                          rs_wav_encoding encoding) RS_MUST_CHECK;
 
+typedef struct rs_wav_spec {
+  unsigned channels, rate; /* Hz */
+  rs_wav_encoding encoding;
+  bool rf64; /* lengths of 64 bits, for more than 4 GiB; not every program reads it */
+} rs_wav_spec;
+
 /* The same in pieces. */
 typedef struct rs_audio_writer rs_audio_writer;
-rs_status rs_audio_writer_create(const char *path, unsigned channels, unsigned rate,
-                                 rs_wav_encoding encoding, rs_audio_writer **out) RS_MUST_CHECK;
+rs_status rs_audio_writer_create(const char *path, const rs_wav_spec *spec,
+                                 rs_audio_writer **out) RS_MUST_CHECK;
+/* Into the regular file FD, open for reading and writing and empty, which stays the caller's; NAME
+ * stands for it in messages. */
+rs_status rs_audio_writer_borrow(int fd, const char *name, const rs_wav_spec *spec,
+                                 rs_audio_writer **out) RS_MUST_CHECK;
 rs_status rs_audio_writer_append(rs_audio_writer *writer, size_t frames,
                                  const float *samples) RS_MUST_CHECK;
-/* Let the file appear; nothing may follow but rs_audio_writer_destroy. */
+/* Let the file appear, or be complete; nothing may follow but rs_audio_writer_destroy. */
 rs_status rs_audio_writer_commit(rs_audio_writer *writer) RS_MUST_CHECK;
 void rs_audio_writer_destroy(rs_audio_writer *writer); /* without a commit: no file; takes NULL */
 

@@ -53,20 +53,22 @@ rs_status rs_stft_inverse(const rs_stft *stft, size_t samples, const rs_cfloat *
 /* What happens to the frames and to the samples of a stream; a failure ends the call that met it
  * with that status. */
 typedef struct rs_stft_stream_ops {
-  /* Frame INDEX, in order: change bins [bins] in place. */
-  rs_status (*frame)(void *user, size_t index, rs_cfloat *bins);
+  /* The next COUNT frames, the first of which is number FIRST: change bins [count, bins] in place.
+   */
+  rs_status (*frames)(void *user, size_t first, size_t count, rs_cfloat *bins);
   /* The next N samples of the result, 0 < N <= window. */
   rs_status (*write)(void *user, const float *samples, size_t n);
 } rs_stft_stream_ops;
 
 /* Gives bit for bit what rs_stft_forward, a change of every frame and rs_stft_inverse give of the
- * whole signal, however the signal is cut into pieces. Samples come out at most window + hop later
- * than they went in; memory does not grow with the signal. */
+ * whole signal, however the signal is cut into pieces. Samples come out at most window + block *
+ * hop later than they went in; memory does not grow with the signal. */
 typedef struct rs_stft_stream rs_stft_stream;
 
-/* STFT, OPS and USER must outlive *OUT. */
-rs_status rs_stft_stream_create(const rs_stft *stft, const rs_stft_stream_ops *ops, void *user,
-                                rs_stft_stream **out) RS_MUST_CHECK;
+/* Frames are changed BLOCK > 0 at once, whatever pieces come: frames 0 to BLOCK - 1, then the next
+ * BLOCK, and what is left at the end. STFT, OPS and USER must outlive *OUT. */
+rs_status rs_stft_stream_create(const rs_stft *stft, size_t block, const rs_stft_stream_ops *ops,
+                                void *user, rs_stft_stream **out) RS_MUST_CHECK;
 /* N may be 0. */
 rs_status rs_stft_stream_push(rs_stft_stream *stream, const float *x, size_t n) RS_MUST_CHECK;
 /* The signal is over: the rest comes out, as many samples in all as went in. RS_ERR_DATA when there

@@ -121,4 +121,29 @@ const rs_schema *const *rs_experiment_schemas(void);
 /* Specs of a kind's stages for rs_plan_create; at most RS_MAX_STAGES. */
 size_t rs_experiment_specs(const rs_experiment *kind, const rs_stage_spec *specs[RS_MAX_STAGES]);
 
+/* ---- trained models at work ------------------------------------------------------------------ */
+
+/* Masks the noise in one channel of audio, as it comes, with a model of `speech-denoising`: the
+ * masks are those of the network over the whole signal, and how the signal is cut into pieces
+ * changes no bit. Memory does not grow with the signal. */
+typedef struct rs_denoiser rs_denoiser;
+
+/* The next N > 0 samples of the result; a failure ends the call that met it with that status. */
+typedef rs_status (*rs_denoiser_write)(void *user, const float *samples, size_t n);
+
+enum { RS_DENOISER_BLOCK = 64 }; /* frames whose masks are estimated at once */
+
+/* For audio at `data.sample_rate` of S, the settings of the trial that MODEL is of; both are only
+ * read here. HARD: a bin is kept or zeroed, else it is multiplied with its estimate. A model that
+ * is not what S says is RS_ERR_DATA, settings that no network has RS_ERR_USAGE. */
+rs_status rs_denoiser_create(const rs_settings *s, const rs_bundle *model, bool hard,
+                             rs_denoiser_write write, void *user, rs_denoiser **out) RS_MUST_CHECK;
+/* Results come out at most window + RS_DENOISER_BLOCK * hop samples later. A network whose numbers
+ * are not finite is RS_ERR_NUMERIC. */
+rs_status rs_denoiser_push(rs_denoiser *d, const float *samples, size_t n) RS_MUST_CHECK;
+/* The signal is over: the rest comes out, as many samples in all as went in. RS_ERR_DATA when there
+ * were none. Nothing may follow but rs_denoiser_destroy. */
+rs_status rs_denoiser_end(rs_denoiser *d) RS_MUST_CHECK;
+void rs_denoiser_destroy(rs_denoiser *d); /* takes NULL */
+
 #endif

@@ -119,6 +119,10 @@ const rs_setting *rs_settings_entry(const rs_settings *s, const char *path);
 /* Copy of S with PATH set to VALUE (already of the right type and range). PLACE may be NULL. */
 rs_status rs_settings_with(const rs_settings *s, const char *path, const rs_value *value,
                            const char *place, rs_settings **out) RS_MUST_CHECK;
+/* The same with a value as rs_value_print writes it. A path that S does not have, and a value that
+ * does not fit it, are RS_ERR_DATA that name PLACE. */
+rs_status rs_settings_with_text(const rs_settings *s, const char *path, const char *text,
+                                const char *place, rs_settings **out) RS_MUST_CHECK;
 rs_status rs_settings_clone(const rs_settings *s, rs_settings **out) RS_MUST_CHECK;
 void rs_settings_destroy(rs_settings *s);
 

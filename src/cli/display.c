@@ -53,6 +53,15 @@ static void cut(rs_str *line, int columns) {
   }
 }
 
+/* LINE in place of the last one. */
+static void draw(display *d, rs_str *line) {
+  if (rs_str_status(line) != RS_OK) return;
+  cut(line, d->columns);
+  fprintf(stderr, "\r\033[K%s", line->text);
+  fflush(stderr);
+  d->drawn = true;
+}
+
 void display_show(void *user, const rs_run_view *view) {
   display *d = user;
   char eta[32];
@@ -65,12 +74,16 @@ void display_show(void *user, const rs_run_view *view) {
   if (view->trials_failed > 0) rs_str_addf(&line, ", %zu failed", view->trials_failed);
   rs_str_addf(&line, "  ETA %s", eta);
   add_running(&line, view);
-  if (rs_str_status(&line) == RS_OK) {
-    cut(&line, d->columns);
-    fprintf(stderr, "\r\033[K%s", line.text);
-    fflush(stderr);
-    d->drawn = true;
-  }
+  draw(d, &line);
+  rs_str_free(&line);
+}
+
+void display_progress(display *d, double fraction, const char *text) {
+  if (d->columns == 0) return;
+  rs_str line = {0};
+  add_bar(&line, fraction);
+  rs_str_addf(&line, "  %s", text);
+  draw(d, &line);
   rs_str_free(&line);
 }
 

@@ -14,6 +14,8 @@ typedef struct display {
 void display_open(display *d, int columns);
 /* A rs_coordinate_options.show; USER is the display. */
 void display_show(void *user, const rs_run_view *view);
+/* The bar at FRACTION of the whole, with TEXT beside it; nothing without a terminal. */
+void display_progress(display *d, double fraction, const char *text);
 /* Remove the bar. */
 void display_close(display *d);
 

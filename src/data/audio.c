@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "audio_reader.h"
-#include "resample.h"
 
 enum { PIECE = 65536 }; /* frames that are asked for at a time */
 
@@ -101,7 +100,8 @@ rs_status rs_audio_resample(const rs_audio *in, unsigned rate, rs_audio *out) {
   RS_TRY_GOTO(status, done, rs_resampled_frames(in->frames, in->rate, rate, &out->frames));
   RS_TRY_GOTO(status, done,
               rs_new(&out->samples, out->frames, in->channels * sizeof *out->samples));
-  RS_TRY_GOTO(status, done, rs_resampler_create(in->channels, in->rate, rate, &r));
+  RS_TRY_GOTO(status, done,
+              rs_resampler_create(in->channels, in->rate, rate, RS_RESAMPLE_BEST, &r));
   status = resample_all(r, in, out);
 done:
   rs_resampler_destroy(r);

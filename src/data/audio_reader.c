@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "audio_source.h"
-#include "resample.h"
 
 enum { BLOCK = 4096 }; /* frames that are decoded at a time */
 
@@ -71,7 +70,7 @@ static rs_status prepare(rs_audio_reader *r) {
   r->channels = r->spec.keep_channels ? channels : 1;
   RS_TRY(rs_new(&r->block, (size_t)BLOCK * channels, sizeof *r->block));
   if (r->spec.rate == 0 || r->spec.rate == rate) return RS_OK;
-  return rs_resampler_create(r->channels, rate, r->spec.rate, &r->resampler);
+  return rs_resampler_create(r->channels, rate, r->spec.rate, r->spec.quality, &r->resampler);
 }
 
 /* SOURCE belongs to the reader from here on, or is closed. */
@@ -100,6 +99,16 @@ rs_status rs_audio_reader_open(const char *path, const rs_audio_spec *spec, rs_a
   rs_audio_source source;
   *out = NULL;
   rs_status status = rs_audio_source_open(path, &source);
+  if (status == RS_OK) return open_reader(source, spec, out);
+  rs_audio_source_close(&source);
+  return status;
+}
+
+rs_status rs_audio_reader_adopt(int fd, const char *name, const rs_audio_spec *spec,
+                                rs_audio_reader **out) {
+  rs_audio_source source;
+  *out = NULL;
+  rs_status status = rs_audio_source_adopt(fd, name, &source);
   if (status == RS_OK) return open_reader(source, spec, out);
   rs_audio_source_close(&source);
   return status;
@@ -141,6 +150,20 @@ bool rs_audio_reader_promised(const rs_audio_reader *r, size_t *frames) {
   *frames = (size_t)r->info.frames;
   if (r->resampler == NULL) return true;
   return rs_resampled_frames(*frames, rs_audio_reader_file_rate(r), r->spec.rate, frames) == RS_OK;
+}
+
+size_t rs_audio_reader_decoded(const rs_audio_reader *r) {
+  return r->decoded;
+}
+
+rs_wav_encoding rs_audio_reader_encoding(const rs_audio_reader *r) {
+  switch (r->info.format & SF_FORMAT_SUBMASK) {
+  case SF_FORMAT_PCM_24: return RS_WAV_PCM24;
+  case SF_FORMAT_PCM_32:
+  case SF_FORMAT_FLOAT:
+  case SF_FORMAT_DOUBLE: return RS_WAV_FLOAT;
+  default: return RS_WAV_PCM16;
+  }
 }
 
 /* ---- decoding ----------------------------------------------------------------------------- */

@@ -8,7 +8,4 @@
 rs_status rs_audio_reader_wrap(const char *name, const void *bytes, size_t len,
                                const rs_audio_spec *spec, rs_audio_reader **out) RS_MUST_CHECK;
 
-/* Frames that the header promises, after resampling; false: it does not say. */
-bool rs_audio_reader_promised(const rs_audio_reader *reader, size_t *frames);
-
 #endif

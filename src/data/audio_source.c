@@ -13,6 +13,11 @@ rs_status rs_audio_source_open(const char *path, rs_audio_source *out) {
   return rs_bytes_open_regular(path, &out->fd, &out->length);
 }
 
+rs_status rs_audio_source_adopt(int fd, const char *name, rs_audio_source *out) {
+  *out = (rs_audio_source){.name = name, .fd = fd};
+  return rs_bytes_check_regular(fd, name, &out->length);
+}
+
 void rs_audio_source_wrap(const char *name, const void *data, size_t length, rs_audio_source *out) {
   *out = (rs_audio_source){.name = name, .fd = -1, .data = data, .length = length};
 }

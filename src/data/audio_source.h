@@ -16,6 +16,8 @@ typedef struct rs_audio_source {
 
 /* PATH and DATA must outlive *OUT. */
 rs_status rs_audio_source_open(const char *path, rs_audio_source *out) RS_MUST_CHECK;
+/* A regular file that is open; FD is closed with the source. */
+rs_status rs_audio_source_adopt(int fd, const char *name, rs_audio_source *out) RS_MUST_CHECK;
 void rs_audio_source_wrap(const char *name, const void *data, size_t length, rs_audio_source *out);
 void rs_audio_source_close(rs_audio_source *source);
 

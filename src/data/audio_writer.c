@@ -13,12 +13,12 @@
 enum { BLOCK = 4096 }; /* samples that are converted at a time */
 
 static const uint64_t MOST_BYTES = UINT32_MAX - 4096; /* lengths in a WAV file have 32 bits */
+static const uint64_t MOST_RF64_BYTES = INT64_MAX - 4096;
 
 struct rs_audio_writer {
-  char *path, *temporary;
+  char *path, *temporary; /* the latter NULL: the file is the caller's */
   SNDFILE *file;
-  unsigned channels;
-  rs_wav_encoding encoding;
+  rs_wav_spec spec;
   uint64_t samples; /* written so far */
 };
 
@@ -42,52 +42,76 @@ static rs_status check_shape(const char *path, unsigned channels, unsigned rate)
   return RS_OK;
 }
 
-static rs_status open_file(rs_audio_writer *w, unsigned rate) {
-  int fd = open(w->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return rs_fail_errno("%s: cannot create", w->temporary);
-  SF_INFO info = {.samplerate = (int)rate,
-                  .channels = (int)w->channels,
-                  .format = (w->channels > 2 ? SF_FORMAT_WAVEX : SF_FORMAT_WAV) |
-                            encodings[w->encoding].format};
-  w->file = sf_open_fd(fd, SFM_WRITE, &info, SF_TRUE);
+static const char *name_of(const rs_audio_writer *w) {
+  return w->temporary != NULL ? w->temporary : w->path;
+}
+
+static int container_of(const rs_wav_spec *spec) {
+  if (spec->rf64) return SF_FORMAT_RF64;
+  return spec->channels > 2 ? SF_FORMAT_WAVEX : SF_FORMAT_WAV;
+}
+
+/* OWNED: FD is closed with the file. */
+static rs_status begin_file(rs_audio_writer *w, int fd, bool owned) {
+  SF_INFO info = {.samplerate = (int)w->spec.rate,
+                  .channels = (int)w->spec.channels,
+                  .format = container_of(&w->spec) | encodings[w->spec.encoding].format};
+  w->file = sf_open_fd(fd, SFM_WRITE, &info, owned ? SF_TRUE : SF_FALSE);
   if (w->file == NULL)
-    return rs_fail(RS_ERR_IO, "%s: cannot begin a WAV file: %s", w->temporary, sf_strerror(NULL));
+    return rs_fail(RS_ERR_IO, "%s: cannot begin a WAV file: %s", name_of(w), sf_strerror(NULL));
   /* The chunk of peaks has the time of writing in it. */
   sf_command(w->file, SFC_SET_ADD_PEAK_CHUNK, NULL, SF_FALSE);
   return RS_OK;
 }
 
-rs_status rs_audio_writer_create(const char *path, unsigned channels, unsigned rate,
-                                 rs_wav_encoding encoding, rs_audio_writer **out) {
+static rs_status open_file(rs_audio_writer *w) {
+  RS_TRY(rs_file_temporary(w->path, &w->temporary));
+  int fd = open(w->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return rs_fail_errno("%s: cannot create", w->temporary);
+  return begin_file(w, fd, true);
+}
+
+/* FD -1: a file that gets the name PATH in the end. */
+static rs_status create(int fd, const char *path, const rs_wav_spec *spec, rs_audio_writer **out) {
   *out = NULL;
-  RS_TRY(check_shape(path, channels, rate));
+  RS_TRY(check_shape(path, spec->channels, spec->rate));
   rs_audio_writer *w;
   RS_TRY(rs_new(&w, 1, sizeof *w));
-  rs_status status;
-  w->channels = channels;
-  w->encoding = encoding;
-  RS_TRY_GOTO(status, failed, rs_strdup(&w->path, path));
-  RS_TRY_GOTO(status, failed, rs_file_temporary(path, &w->temporary));
-  RS_TRY_GOTO(status, failed, open_file(w, rate));
-  *out = w;
-  return RS_OK;
-failed:
-  rs_audio_writer_destroy(w);
+  w->spec = *spec;
+  rs_status status = rs_strdup(&w->path, path);
+  if (status == RS_OK) status = fd < 0 ? open_file(w) : begin_file(w, fd, false);
+  if (status == RS_OK)
+    *out = w;
+  else
+    rs_audio_writer_destroy(w);
   return status;
+}
+
+rs_status rs_audio_writer_create(const char *path, const rs_wav_spec *spec, rs_audio_writer **out) {
+  return create(-1, path, spec, out);
+}
+
+rs_status rs_audio_writer_borrow(int fd, const char *name, const rs_wav_spec *spec,
+                                 rs_audio_writer **out) {
+  return create(fd, name, spec, out);
+}
+
+size_t rs_wav_bytes(rs_wav_encoding encoding) {
+  return encodings[encoding].bytes;
 }
 
 /* ---- samples ------------------------------------------------------------------------------ */
 
 static rs_status written(const rs_audio_writer *w, sf_count_t wrote, size_t n) {
   if (wrote == (sf_count_t)n) return RS_OK;
-  return rs_fail(RS_ERR_IO, "%s: cannot write: %s", w->temporary, sf_strerror(w->file));
+  return rs_fail(RS_ERR_IO, "%s: cannot write: %s", name_of(w), sf_strerror(w->file));
 }
 
 /* Rounded here and not by libsndfile, whose scales for reading and writing differ. */
 static rs_status write_integers(rs_audio_writer *w, size_t n, const float *x) {
   int block[BLOCK];
-  const int shift = w->encoding == RS_WAV_PCM16 ? 16 : 8;
-  const float scale = w->encoding == RS_WAV_PCM16 ? 32768.0f : 8388608.0f;
+  const int shift = w->spec.encoding == RS_WAV_PCM16 ? 16 : 8;
+  const float scale = w->spec.encoding == RS_WAV_PCM16 ? 32768.0f : 8388608.0f;
   for (size_t i = 0; i < n; i++) {
     float value = fminf(fmaxf(rintf(x[i] * scale), -scale), scale - 1);
     block[i] = (int)value * (1 << shift);
@@ -99,20 +123,23 @@ static rs_status write_block(rs_audio_writer *w, size_t n, const float *x) {
   for (size_t i = 0; i < n; i++)
     if (!isfinite(x[i]))
       return rs_fail(RS_ERR_NUMERIC, "%s: frame %llu: expected a finite sample to write, found %g",
-                     w->path, (unsigned long long)(w->samples + i) / w->channels, (double)x[i]);
-  RS_TRY(w->encoding == RS_WAV_FLOAT ? written(w, sf_write_float(w->file, x, (sf_count_t)n), n)
-                                     : write_integers(w, n, x));
+                     w->path, (unsigned long long)(w->samples + i) / w->spec.channels,
+                     (double)x[i]);
+  RS_TRY(w->spec.encoding == RS_WAV_FLOAT ? written(w, sf_write_float(w->file, x, (sf_count_t)n), n)
+                                          : write_integers(w, n, x));
   w->samples += n;
   return RS_OK;
 }
 
 rs_status rs_audio_writer_append(rs_audio_writer *w, size_t frames, const float *samples) {
-  const size_t most = (size_t)(MOST_BYTES / encodings[w->encoding].bytes - w->samples);
-  const size_t step = BLOCK / w->channels * w->channels;
-  if (frames > most / w->channels)
+  const size_t most =
+      (size_t)((w->spec.rf64 ? MOST_RF64_BYTES : MOST_BYTES) / encodings[w->spec.encoding].bytes -
+               w->samples);
+  const size_t step = BLOCK / w->spec.channels * w->spec.channels;
+  if (frames > most / w->spec.channels)
     return rs_fail(RS_ERR_USAGE, "%s: expected at most the 4 GiB of a WAV file, found more",
                    w->path);
-  const size_t n = frames * w->channels;
+  const size_t n = frames * w->spec.channels;
   for (size_t at = 0; at < n; at += step)
     RS_TRY(write_block(w, n - at < step ? n - at : step, samples + at));
   return RS_OK;
@@ -124,7 +151,8 @@ rs_status rs_audio_writer_commit(rs_audio_writer *w) {
   int error = sf_close(w->file);
   w->file = NULL;
   if (error != 0)
-    return rs_fail(RS_ERR_IO, "%s: cannot close: %s", w->temporary, sf_error_number(error));
+    return rs_fail(RS_ERR_IO, "%s: cannot close: %s", name_of(w), sf_error_number(error));
+  if (w->temporary == NULL) return RS_OK;
   rs_status status = rs_file_commit(w->temporary, w->path);
   free(w->temporary);
   w->temporary = NULL;
@@ -141,8 +169,9 @@ void rs_audio_writer_destroy(rs_audio_writer *w) {
 }
 
 rs_status rs_audio_write(const char *path, const rs_audio *audio, rs_wav_encoding encoding) {
+  const rs_wav_spec spec = {.channels = audio->channels, .rate = audio->rate, .encoding = encoding};
   rs_audio_writer *w;
-  RS_TRY(rs_audio_writer_create(path, audio->channels, audio->rate, encoding, &w));
+  RS_TRY(rs_audio_writer_create(path, &spec, &w));
   rs_status status = rs_audio_writer_append(w, audio->frames, audio->samples);
   if (status == RS_OK) status = rs_audio_writer_commit(w);
   rs_audio_writer_destroy(w);

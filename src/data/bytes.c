@@ -62,10 +62,14 @@ static rs_status cannot_open(const char *path) {
 }
 
 rs_status rs_bytes_open_regular(const char *path, int *fd, size_t *length) {
-  struct stat info;
   *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for its writer */
   if (*fd < 0) return cannot_open(path);
-  if (fstat(*fd, &info) != 0) return rs_fail_errno("%s: cannot look at it", path);
+  return rs_bytes_check_regular(*fd, path, length);
+}
+
+rs_status rs_bytes_check_regular(int fd, const char *path, size_t *length) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) return rs_fail_errno("%s: cannot look at it", path);
   if (!S_ISREG(info.st_mode))
     return rs_fail(RS_ERR_DATA, "%s: expected a regular file, found %s", path,
                    S_ISDIR(info.st_mode) ? "a directory" : "a device, pipe or socket");

@@ -7,6 +7,8 @@
 /* Open PATH for reading, a regular file; anything else is RS_ERR_DATA at once. *FD is -1 when it
  * could not be opened, and to be closed otherwise, on failure as well. */
 rs_status rs_bytes_open_regular(const char *path, int *fd, size_t *length) RS_MUST_CHECK;
+/* The same check of a file that is open; PATH stands for it. */
+rs_status rs_bytes_check_regular(int fd, const char *path, size_t *length) RS_MUST_CHECK;
 
 typedef struct rs_bytes rs_bytes;
 

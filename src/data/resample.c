@@ -1,4 +1,5 @@
-#include "resample.h"
+/* Change of sample rate, in pieces, by libsamplerate. */
+#include "ranksweep/data.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,15 @@ struct rs_resampler {
   size_t taken, given;
 };
 
-rs_status rs_resampler_create(unsigned channels, unsigned from, unsigned to, rs_resampler **out) {
+rs_status rs_resampler_create(unsigned channels, unsigned from, unsigned to,
+                              rs_resample_quality quality, rs_resampler **out) {
+  const int filter = quality == RS_RESAMPLE_BEST ? SRC_SINC_BEST_QUALITY : SRC_SINC_MEDIUM_QUALITY;
   int error = 0;
   *out = NULL;
   rs_resampler *r;
   RS_TRY(rs_new(&r, 1, sizeof *r));
   *r = (rs_resampler){.channels = channels, .from = from, .to = to};
-  r->state = src_new(SRC_SINC_BEST_QUALITY, (int)channels, &error);
+  r->state = src_new(filter, (int)channels, &error);
   if (r->state == NULL) {
     free(r);
     return rs_fail(RS_ERR_NOMEM, "cannot resample: %s", src_strerror(error));

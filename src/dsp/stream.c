@@ -1,7 +1,9 @@
-/* A short-time Fourier transform, a change and the inverse, frame by frame as samples come.
+/* A short-time Fourier transform, a change and the inverse, a block of frames at a time as samples
+ * come.
  *
  * `recent` holds the last samples that came, enough for the next frame and for reflecting the
- * signal at its end; `sum` and `weight` hold what is overlapped but not complete yet. */
+ * signal at its end; `bins` the frames that wait for their block to be full; `sum` and `weight`
+ * what is overlapped but not complete yet. */
 #include "stft.h"
 
 #include <stdlib.h>
@@ -12,15 +14,16 @@ struct rs_stft_stream {
   const rs_stft_stream_ops *ops;
   void *user;
   rs_fft_scratch scratch;
-  rs_cfloat *bins; /* [bins] */
-  float *piece;    /* [window] */
+  float *piece; /* [window] */
 
   float *recent; /* [2 * window] */
   size_t kept;   /* samples in `recent`; the last of them is the last that came */
   size_t came;
 
-  size_t frame;        /* the next one */
-  float *sum, *weight; /* [window], from the start of the next frame on */
+  size_t block, waiting; /* frames of a whole block, and those in `bins` */
+  rs_cfloat *bins;       /* [block, bins] */
+  size_t frame;          /* the first in `bins`, or the next to get there */
+  float *sum, *weight;   /* [window], from the start of that frame on */
 };
 
 /* ---- making ------------------------------------------------------------------------------- */
@@ -28,19 +31,21 @@ struct rs_stft_stream {
 static rs_status allocate(rs_stft_stream *s) {
   const size_t window = s->stft->window;
   RS_TRY(rs_fft_scratch_create(window, &s->scratch));
-  RS_TRY(rs_new(&s->bins, s->stft->bins, sizeof *s->bins));
+  RS_TRY(rs_new(&s->bins, s->block, s->stft->bins * sizeof *s->bins));
   RS_TRY(rs_new(&s->piece, window, sizeof *s->piece));
   RS_TRY(rs_new(&s->recent, 2 * window, sizeof *s->recent));
   RS_TRY(rs_new(&s->sum, window, sizeof *s->sum));
   return rs_new(&s->weight, window, sizeof *s->weight);
 }
 
-rs_status rs_stft_stream_create(const rs_stft *stft, const rs_stft_stream_ops *ops, void *user,
-                                rs_stft_stream **out) {
+rs_status rs_stft_stream_create(const rs_stft *stft, size_t block, const rs_stft_stream_ops *ops,
+                                void *user, rs_stft_stream **out) {
   *out = NULL;
+  RS_ASSERT(block > 0);
   rs_stft_stream *s;
   RS_TRY(rs_new(&s, 1, sizeof *s));
   s->stft = stft;
+  s->block = block;
   s->ops = ops;
   s->user = user;
   rs_status status = allocate(s);
@@ -64,22 +69,28 @@ void rs_stft_stream_destroy(rs_stft_stream *s) {
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
+static size_t next_frame(const rs_stft_stream *s) {
+  return s->frame + s->waiting;
+}
+
 /* Samples that must have come before the next frame can be cut: its own, and for the first frame
  * the one after, which its reflected half begins with. */
 static size_t needed(const rs_stft_stream *s) {
-  return s->frame * s->stft->hop + s->stft->window / 2 + (s->frame == 0);
+  const size_t next = next_frame(s);
+  return next * s->stft->hop + s->stft->window / 2 + (next == 0);
 }
 
-/* Before the end of the signal is known no frame reaches beyond what has come, so that `came` does
- * for the signal's length. */
+/* The spectrum of the next frame, behind those that wait. Before the end of the signal is known no
+ * frame reaches beyond what has come, so that `came` does for the signal's length. */
 static void cut_frame(rs_stft_stream *s) {
-  ptrdiff_t first = (ptrdiff_t)(s->frame * s->stft->hop) - (ptrdiff_t)(s->stft->window / 2);
+  ptrdiff_t first = (ptrdiff_t)(next_frame(s) * s->stft->hop) - (ptrdiff_t)(s->stft->window / 2);
   const size_t gone = s->came - s->kept;
   for (size_t i = 0; i < s->stft->window; i++) {
     size_t from = rs_stft_reflect(first + (ptrdiff_t)i, s->came);
     RS_ASSERT(from >= gone);
     s->scratch.time[i] = s->recent[from - gone];
   }
+  rs_stft_analyse(s->stft, &s->scratch, s->bins + s->waiting++ * s->stft->bins);
 }
 
 /* The first N samples of the overlap are complete: hand them on. LIMIT, counted from the start of
@@ -93,22 +104,17 @@ static rs_status hand_on(rs_stft_stream *s, size_t n, size_t limit) {
   return s->ops->write(s->user, s->piece + from, to - from);
 }
 
-static void shift(float *x, size_t window, size_t hop) {
-  memmove(x, x + hop, (window - hop) * sizeof *x);
-  memset(x + window - hop, 0, hop * sizeof *x);
-}
-
-/* The change of the next frame, added to the overlap. */
-static rs_status add_frame(rs_stft_stream *s) {
-  cut_frame(s);
-  rs_stft_analyse(s->stft, &s->scratch, s->bins);
-  RS_TRY(s->ops->frame(s->user, s->frame, s->bins));
-  rs_stft_synthesise(s->stft, &s->scratch, s->bins, s->piece);
+static void add_frame(rs_stft_stream *s, const rs_cfloat *bins) {
+  rs_stft_synthesise(s->stft, &s->scratch, bins, s->piece);
   for (size_t i = 0; i < s->stft->window; i++) {
     s->sum[i] += s->piece[i];
     s->weight[i] += s->stft->weight[i];
   }
-  return RS_OK;
+}
+
+static void shift(float *x, size_t window, size_t hop) {
+  memmove(x, x + hop, (window - hop) * sizeof *x);
+  memset(x + window - hop, 0, hop * sizeof *x);
 }
 
 static rs_status advance(rs_stft_stream *s, size_t limit) {
@@ -117,6 +123,19 @@ static rs_status advance(rs_stft_stream *s, size_t limit) {
   shift(s->sum, window, hop);
   shift(s->weight, window, hop);
   s->frame++;
+  return RS_OK;
+}
+
+/* The change of all frames that wait, added to the overlap one after the other; with LAST no frame
+ * follows these, and all that is left is complete. */
+static rs_status change_block(rs_stft_stream *s, size_t limit, bool last) {
+  const size_t count = s->waiting;
+  RS_TRY(s->ops->frames(s->user, s->frame, count, s->bins));
+  s->waiting = 0;
+  for (size_t i = 0; i < count; i++) {
+    add_frame(s, s->bins + i * s->stft->bins);
+    RS_TRY(last && i + 1 == count ? hand_on(s, s->stft->window, limit) : advance(s, limit));
+  }
   return RS_OK;
 }
 
@@ -143,20 +162,22 @@ rs_status rs_stft_stream_push(rs_stft_stream *s, const float *x, size_t n) {
     x += taken;
     n -= taken;
     while (s->came >= needed(s)) {
-      RS_TRY(add_frame(s));
-      RS_TRY(advance(s, SIZE_MAX));
+      cut_frame(s);
+      if (s->waiting == s->block) RS_TRY(change_block(s, SIZE_MAX, false));
     }
   }
   return RS_OK;
 }
 
+/* The last frame needs samples beyond the end, so there always is one to cut here. */
 rs_status rs_stft_stream_end(rs_stft_stream *s) {
   const size_t limit = s->came + s->stft->window / 2;
   if (s->came == 0) return rs_fail(RS_ERR_DATA, "STFT: expected at least one sample, found none");
-  for (size_t frames = rs_stft_frames(s->stft, s->came); s->frame + 1 < frames;) {
-    RS_TRY(add_frame(s));
-    RS_TRY(advance(s, limit));
+  const size_t frames = rs_stft_frames(s->stft, s->came);
+  for (bool last = false; !last;) {
+    cut_frame(s);
+    last = next_frame(s) == frames;
+    if (s->waiting == s->block || last) RS_TRY(change_block(s, limit, last));
   }
-  RS_TRY(add_frame(s));
-  return hand_on(s, s->stft->window, limit);
+  return RS_OK;
 }

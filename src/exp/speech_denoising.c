@@ -107,6 +107,9 @@ static rs_status run(rs_stage_context *c) {
   rs_status status = rs_denoise_model_create(
       c->settings, (size_t)rs_settings_int(c->settings, "svd.rank"), &model);
   if (status == RS_OK) status = rs_denoise_model_load(&model, c->parent);
+  /* A trial's model is what its last stage leaves. */
+  if (status == RS_OK && rs_comm_rank(c->comm) == 0)
+    status = rs_denoise_model_save(&model, c->output);
   if (status == RS_OK) status = rs_exp_load_speech(c->cache, c->settings, &speech);
   status = rs_comm_agree(c->comm, status);
   if (status == RS_OK) test = test_of(c, speech);

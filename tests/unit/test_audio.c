@@ -423,8 +423,9 @@ static void a_failed_write_leaves_what_was_there(void **state) {
   x[2] = NAN;
   assert_fails(RS_ERR_NUMERIC, "kept.wav: frame 2: expected a finite sample",
                rs_audio_write(in_folder("kept.wav"), &in, RS_WAV_PCM16));
+  const rs_wav_spec as_float = {.channels = 1, .rate = 16000, .encoding = RS_WAV_FLOAT};
   rs_audio_writer *w;
-  assert_ok(rs_audio_writer_create(in_folder("kept.wav"), 1, 16000, RS_WAV_FLOAT, &w));
+  assert_ok(rs_audio_writer_create(in_folder("kept.wav"), &as_float, &w));
   assert_ok(rs_audio_writer_append(w, 2, x));
   rs_audio_writer_destroy(w);
   assert_ok(rs_audio_read(in_folder("kept.wav"), &mono, &out));
@@ -438,8 +439,63 @@ static void a_failed_write_leaves_what_was_there(void **state) {
   assert_fails(RS_ERR_USAGE, "1 to 32 channels",
                rs_audio_write(in_folder("kept.wav"), &in, RS_WAV_PCM16));
   assert_fails(RS_ERR_IO, "cannot create",
-               rs_audio_writer_create(in_folder("no/such"), 1, 16000, RS_WAV_PCM16, &w));
+               rs_audio_writer_create(in_folder("no/such"), &as_float, &w));
   assert_null(w);
+}
+
+static void open_files_are_written_and_read(void **state) {
+  (void)state;
+  float *x = make_tones(5000, 2, 16000, 300), *back = malloc(5000 * 2 * sizeof *back);
+  for (int rf64 = 0; rf64 < 2; rf64++) {
+    const rs_wav_spec spec = {2, 16000, RS_WAV_FLOAT, rf64};
+    FILE *file = tmpfile();
+    rs_audio_writer *w;
+    rs_audio_reader *r;
+    size_t got;
+    assert_ok(rs_audio_writer_borrow(fileno(file), "nameless", &spec, &w));
+    assert_ok(rs_audio_writer_append(w, 5000, x));
+    assert_ok(rs_audio_writer_commit(w));
+    rs_audio_writer_destroy(w);
+    assert_ok(rs_audio_reader_adopt(dup(fileno(file)), "nameless", &as_it_is, &r));
+    assert_ok(rs_audio_reader_next(r, 6000, back, &got));
+    assert_int_equal(got, 5000);
+    assert_int_equal(rs_audio_reader_decoded(r), 5000);
+    assert_memory_equal(x, back, 5000 * 2 * sizeof *x);
+    rs_audio_reader_close(r);
+    fclose(file);
+  }
+  int ends[2];
+  rs_audio_reader *r;
+  assert_int_equal(pipe(ends), 0);
+  assert_fails(RS_ERR_DATA, "a pipe: expected a regular file",
+               rs_audio_reader_adopt(ends[0], "a pipe", &as_it_is, &r));
+  assert_null(r);
+  close(ends[1]);
+  free(x);
+  free(back);
+}
+
+static void encodings_are_told(void **state) {
+  (void)state;
+  const struct {
+    int format;
+    rs_wav_encoding encoding;
+  } cases[] = {{SF_FORMAT_WAV | SF_FORMAT_PCM_U8, RS_WAV_PCM16},
+               {SF_FORMAT_WAV | SF_FORMAT_PCM_16, RS_WAV_PCM16},
+               {SF_FORMAT_FLAC | SF_FORMAT_PCM_16, RS_WAV_PCM16},
+               {SF_FORMAT_FLAC | SF_FORMAT_PCM_24, RS_WAV_PCM24},
+               {SF_FORMAT_WAV | SF_FORMAT_PCM_32, RS_WAV_FLOAT},
+               {SF_FORMAT_WAV | SF_FORMAT_FLOAT, RS_WAV_FLOAT},
+               {SF_FORMAT_OGG | SF_FORMAT_VORBIS, RS_WAV_PCM16}};
+  float *x = make_tones(2000, 1, 16000, 300);
+  for (size_t i = 0; i < RS_COUNT(cases); i++) {
+    rs_audio_reader *r;
+    write_any("encoded", cases[i].format, 1, 16000, 2000, x);
+    assert_ok(rs_audio_reader_open(in_folder("encoded"), &as_it_is, &r));
+    assert_int_equal(rs_audio_reader_encoding(r), cases[i].encoding);
+    rs_audio_reader_close(r);
+  }
+  free(x);
 }
 
 int main(void) {
@@ -459,6 +515,8 @@ int main(void) {
       cmocka_unit_test(written_files_read_back),
       cmocka_unit_test(pcm_samples_are_written_back_bit_for_bit),
       cmocka_unit_test(a_failed_write_leaves_what_was_there),
+      cmocka_unit_test(open_files_are_written_and_read),
+      cmocka_unit_test(encodings_are_told),
   };
   return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

@@ -145,6 +145,7 @@ typedef struct sink {
   const rs_stft *stft;
   float *out;
   size_t n, frames, most; /* most: samples at once */
+  size_t block, blocks;
 } sink;
 
 /* Some change that depends on the frame and the bin. */
@@ -152,10 +153,14 @@ static void change(size_t frame, size_t bins, rs_cfloat *x) {
   for (size_t b = 0; b < bins; b++) x[b] *= (float)((frame + b) % 7) / 6.0f;
 }
 
-static rs_status on_frame(void *user, size_t index, rs_cfloat *bins) {
+static rs_status on_frames(void *user, size_t first, size_t count, rs_cfloat *bins) {
   sink *s = user;
-  if (index != s->frames++) return rs_fail(RS_ERR_INTERNAL, "frame out of order");
-  change(index, rs_stft_bins(s->stft), bins);
+  if (first != s->frames || first != s->blocks * s->block || count > s->block)
+    return rs_fail(RS_ERR_INTERNAL, "frames out of order");
+  for (size_t i = 0; i < count; i++)
+    change(first + i, rs_stft_bins(s->stft), bins + i * rs_stft_bins(s->stft));
+  s->frames += count;
+  s->blocks++;
   return RS_OK;
 }
 
@@ -167,7 +172,7 @@ static rs_status on_write(void *user, const float *samples, size_t n) {
   return RS_OK;
 }
 
-static const rs_stft_stream_ops ops = {on_frame, on_write};
+static const rs_stft_stream_ops ops = {on_frames, on_write};
 
 static void whole_signal(const rs_stft *stft, size_t n, const float *x, float *y) {
   rs_cfloat *spectrum = make_spectrum(stft, n);
@@ -178,16 +183,16 @@ static void whole_signal(const rs_stft *stft, size_t n, const float *x, float *y
   free(spectrum);
 }
 
-static void compare_stream(const rs_stft *stft, size_t n, size_t piece) {
+static void compare_stream(const rs_stft *stft, size_t hop, size_t block, size_t n, size_t piece) {
   float *x = make_signal(n, n), *want = malloc(n * 4), *got = malloc(n * 4);
-  sink s = {.stft = stft, .out = got};
+  sink s = {.stft = stft, .out = got, .block = block};
   rs_stft_stream *stream;
   whole_signal(stft, n, x, want);
-  assert_ok(rs_stft_stream_create(stft, &ops, &s, &stream));
+  assert_ok(rs_stft_stream_create(stft, s.block, &ops, &s, &stream));
   for (size_t at = 0; at < n; at += piece) {
     assert_ok(rs_stft_stream_push(stream, x + at, n - at < piece ? n - at : piece));
     size_t pushed = n - at < piece ? n : at + piece;
-    assert_true(s.n <= pushed && pushed - s.n <= 1024 + 512);
+    assert_true(s.n <= pushed && pushed - s.n <= 1024 + block * hop);
   }
   assert_ok(rs_stft_stream_end(stream));
   rs_stft_stream_destroy(stream);
@@ -204,10 +209,12 @@ static void a_stream_gives_the_bits_of_the_whole(void **state) {
   (void)state;
   const size_t lengths[] = {1, 2, 511, 512, 513, 600, 1024, 1025, 1500, 2049, 9999};
   const size_t pieces[] = {1, 160, 513, 4096, 100000}, hops[] = {512, 256, 300};
+  const size_t blocks[] = {1, 3, 32};
   for (size_t h = 0; h < RS_COUNT(hops); h++) {
     rs_stft *stft = make_stft(1024, hops[h]);
     for (size_t l = 0; l < RS_COUNT(lengths); l++)
-      for (size_t p = 0; p < RS_COUNT(pieces); p++) compare_stream(stft, lengths[l], pieces[p]);
+      for (size_t p = 0; p < RS_COUNT(pieces); p++)
+        compare_stream(stft, hops[h], blocks[(l + p) % RS_COUNT(blocks)], lengths[l], pieces[p]);
     rs_stft_destroy(stft);
   }
 }
@@ -222,14 +229,14 @@ static rs_status failing_write(void *user, const float *samples, size_t n) {
 static void a_stream_hands_failures_on(void **state) {
   (void)state;
   rs_stft *stft = make_stft(1024, 512);
-  sink s = {.stft = stft};
-  const rs_stft_stream_ops failing = {on_frame, failing_write};
+  sink s = {.stft = stft, .block = 1};
+  const rs_stft_stream_ops failing = {on_frames, failing_write};
   float *x = make_signal(4096, 0);
   rs_stft_stream *stream;
-  assert_ok(rs_stft_stream_create(stft, &failing, &s, &stream));
+  assert_ok(rs_stft_stream_create(stft, s.block, &failing, &s, &stream));
   assert_fails(RS_ERR_IO, "disk full", rs_stft_stream_push(stream, x, 4096));
   rs_stft_stream_destroy(stream);
-  assert_ok(rs_stft_stream_create(stft, &ops, &s, &stream));
+  assert_ok(rs_stft_stream_create(stft, s.block, &ops, &s, &stream));
   assert_fails(RS_ERR_DATA, "at least one sample", rs_stft_stream_end(stream));
   rs_stft_stream_destroy(stream);
   rs_stft_stream_destroy(NULL);

@@ -252,6 +252,42 @@ static char *changed_record(const char *from, const char *to) {
   return out.text;
 }
 
+static void printed_values_read_back(void **state) {
+  (void)state;
+  const struct {
+    const char *path, *text;
+  } cases[] = {{"train.lr", "2.5e-5"},        {"train.epochs", "7"},
+               {"train.optimizer", "none"},   {"train.shuffle", "false"},
+               {"model.hidden", "[1, 2]"},    {"model.scales", "[0.5]"},
+               {"model.scales", "[]"},        {"model.tags", "[a, \"b, c\", \"10\", \"\"]"},
+               {"svd.rank", "full"},          {"svd.rank", "3"},
+               {"data.path", "\"a: #b\\n\""}, {"data.path", "/a b/c"}};
+  rs_job *job = parse("{name: x, experiment: bake, data: {path: p}}");
+  for (size_t i = 0; i < RS_COUNT(cases); i++) {
+    rs_settings *s;
+    rs_str text = {0};
+    assert_ok(rs_settings_with_text(rs_job_base(job), cases[i].path, cases[i].text, "results", &s));
+    rs_value_print(rs_settings_value(s, cases[i].path), rs_settings_entry(s, cases[i].path)->word,
+                   &text);
+    assert_string_equal(text.text, cases[i].text);
+    assert_string_equal(rs_settings_place(s, cases[i].path), "results");
+    rs_str_free(&text);
+    rs_settings_destroy(s);
+  }
+  rs_settings *s;
+  const rs_settings *base = rs_job_base(job);
+  assert_fails(RS_ERR_DATA, "results: no setting `no.such`",
+               rs_settings_with_text(base, "no.such", "1", "results", &s));
+  assert_fails(RS_ERR_DATA, "results: svd.rank: expected 1 to 65536 or `full`, got `0`",
+               rs_settings_with_text(base, "svd.rank", "0", "results", &s));
+  assert_fails(RS_ERR_DATA, "results: not valid YAML",
+               rs_settings_with_text(base, "model.tags", "[a", "results", &s));
+  assert_fails(RS_ERR_DATA, "results: model.hidden: expected a list of whole numbers, got `5`",
+               rs_settings_with_text(base, "model.hidden", "5", "results", &s));
+  assert_null(s);
+  rs_job_destroy(job);
+}
+
 static void damaged_records_are_data_errors(void **state) {
   (void)state;
   static const struct {
@@ -364,6 +400,7 @@ int main(void) {
       cmocka_unit_test(derived_settings_outlive_their_origin),
       cmocka_unit_test(values_copy_compare_and_print),
       cmocka_unit_test(records_round_trip),
+      cmocka_unit_test(printed_values_read_back),
       cmocka_unit_test(damaged_records_are_data_errors),
       cmocka_unit_test(canonical_form_takes_paths_and_prefixes),
       cmocka_unit_test(nearest_names),
