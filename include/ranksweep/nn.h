@@ -185,6 +185,9 @@ void rs_sequence_workspace_destroy(rs_sequence_workspace *ws);
 const float *rs_sequence_forward(const rs_sequence_net *net, rs_sequence_workspace *ws,
                                  const rs_sequence_batch *batch);
 
+/* Of layer LAYER in the last forward; a batch without pairs ends at the layer before them. */
+const float *rs_sequence_layer_output(const rs_sequence_workspace *ws, size_t layer);
+
 /* Name of the first layer whose output in the last forward is not finite, NULL: all are. */
 const char *rs_sequence_not_finite(const rs_sequence_net *net, const rs_sequence_workspace *ws);
 

@@ -21,11 +21,6 @@ rs_denoise_shape rs_exp_denoise_shape(const rs_settings *s, size_t svd_rank);
 /* Adds a problem when model.gru is empty or too long, or svd.rank more than a layer has. */
 void rs_exp_check_denoise_shape(const rs_settings *s, rs_problems *problems);
 
-/* What else belongs to a model, beside the network's parameters: the normalisation of its features,
- * as tensors of these names, [inputs] each; there with data.normalize. */
-#define RS_FEATURES_MEAN  "features/mean"
-#define RS_FEATURES_SCALE "features/scale"
-
 /* A model: its network, and how it sees spectra. */
 typedef struct rs_denoise_model {
   rs_front front;

@@ -1,7 +1,6 @@
 #include "denoise.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 rs_status rs_denoise_model_create(const rs_settings *s, size_t svd_rank, rs_denoise_model *out) {
   rs_denoise_shape shape = rs_exp_denoise_shape(s, svd_rank);
@@ -22,30 +21,12 @@ void rs_denoise_model_free(rs_denoise_model *m) {
   *m = (rs_denoise_model){0};
 }
 
-static rs_status load_vector(const rs_bundle *from, const char *name, size_t n, float *out) {
-  const float *data;
-  RS_TRY(rs_bundle_get(from, name, n, 0, &data));
-  memcpy(out, data, n * sizeof *out);
-  return RS_OK;
-}
-
 rs_status rs_denoise_model_load(rs_denoise_model *m, const rs_bundle *from) {
   RS_TRY(rs_sequence_load(m->net, from));
-  if (m->mean == NULL) return RS_OK;
-  RS_TRY(load_vector(from, RS_FEATURES_MEAN, m->front.inputs, m->mean));
-  return load_vector(from, RS_FEATURES_SCALE, m->front.inputs, m->scale);
-}
-
-static rs_status save_vector(rs_bundle *into, const char *name, size_t n, const float *from) {
-  float *data;
-  RS_TRY(rs_bundle_add(into, name, 1, &n, &data));
-  memcpy(data, from, n * sizeof *data);
-  return RS_OK;
+  return rs_exp_load_statistics(from, m->front.inputs, m->mean, m->scale);
 }
 
 rs_status rs_denoise_model_save(const rs_denoise_model *m, rs_bundle *into) {
   RS_TRY(rs_sequence_save(m->net, into));
-  if (m->mean == NULL) return RS_OK;
-  RS_TRY(save_vector(into, RS_FEATURES_MEAN, m->front.inputs, m->mean));
-  return save_vector(into, RS_FEATURES_SCALE, m->front.inputs, m->scale);
+  return rs_exp_save_statistics(into, m->front.inputs, m->mean, m->scale);
 }

@@ -127,3 +127,34 @@ void rs_exp_features(const rs_front *f, const rs_cfloat *spectrum, const float *
 #pragma omp simd
   for (size_t k = 0; k < f->inputs; k++) x[k] = (x[k] - mean[k]) * scale[k];
 }
+
+/* ---- normalisation ----------------------------------------------------------------------- */
+
+static const char MEAN[] = "features/mean", SCALE[] = "features/scale";
+
+static rs_status load_vector(const rs_bundle *from, const char *name, size_t n, float *out) {
+  const float *data;
+  RS_TRY(rs_bundle_get(from, name, n, 0, &data));
+  memcpy(out, data, n * sizeof *out);
+  return RS_OK;
+}
+
+rs_status rs_exp_load_statistics(const rs_bundle *from, size_t inputs, float *mean, float *scale) {
+  if (mean == NULL) return RS_OK;
+  RS_TRY(load_vector(from, MEAN, inputs, mean));
+  return load_vector(from, SCALE, inputs, scale);
+}
+
+static rs_status save_vector(rs_bundle *into, const char *name, size_t n, const float *from) {
+  float *data;
+  RS_TRY(rs_bundle_add(into, name, 1, &n, &data));
+  memcpy(data, from, n * sizeof *data);
+  return RS_OK;
+}
+
+rs_status rs_exp_save_statistics(rs_bundle *into, size_t inputs, const float *mean,
+                                 const float *scale) {
+  if (mean == NULL) return RS_OK;
+  RS_TRY(save_vector(into, MEAN, inputs, mean));
+  return save_vector(into, SCALE, inputs, scale);
+}

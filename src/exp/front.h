@@ -40,4 +40,11 @@ void rs_exp_check_front(const rs_settings *s, rs_problems *problems);
 void rs_exp_features(const rs_front *f, const rs_cfloat *spectrum, const float *mean,
                      const float *scale, float *x);
 
+/* The normalisation of features, which belongs to a model: tensors features/mean and features/scale
+ * [inputs]. MEAN NULL: there is none. */
+rs_status rs_exp_load_statistics(const rs_bundle *from, size_t inputs, float *mean,
+                                 float *scale) RS_MUST_CHECK;
+rs_status rs_exp_save_statistics(rs_bundle *into, size_t inputs, const float *mean,
+                                 const float *scale) RS_MUST_CHECK;
+
 #endif

@@ -8,6 +8,7 @@
   X(rs_svd_factorized)                                                                             \
   X(rs_svd_constrained)                                                                            \
   X(rs_speech_denoising)                                                                           \
+  X(rs_speaker_verification)                                                                       \
   X(rs_noop)
 
 #define DECLARE(kind)         extern const rs_experiment kind;

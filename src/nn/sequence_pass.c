@@ -110,12 +110,19 @@ const float *rs_sequence_forward(const rs_sequence_net *net, rs_sequence_workspa
   RS_ASSERT(!batch->continues || batch->rows == ws->last_rows);
   for (size_t i = 0; i < net->n_layers; i++) {
     rs_sequence_pass p = pass_of(net, ws, batch, i);
-    rs_sequence_ops_of(p.layer->spec.kind)->forward(&p);
+    const rs_sequence_ops *ops = rs_sequence_ops_of(p.layer->spec.kind);
+    if (ops->pairs && batch->n_pairs == 0) break; /* nothing is to be paired */
+    ops->forward(&p);
   }
   ws->last_frames = batch->frames;
   ws->last_rows = batch->rows;
   ws->last_pairs = batch->n_pairs;
   return ws->buffers[net->n_layers - 1].output;
+}
+
+const float *rs_sequence_layer_output(const rs_sequence_workspace *ws, size_t layer) {
+  RS_ASSERT(layer < ws->n_layers);
+  return ws->buffers[layer].output;
 }
 
 const char *rs_sequence_not_finite(const rs_sequence_net *net, const rs_sequence_workspace *ws) {

@@ -1,0 +1,71 @@
+#include "speakers.h"
+
+#include <string.h>
+
+const rs_setting rs_exp_speaker_settings[] = {
+    {.path = "data.speakers",
+     .type = RS_TEXTS,
+     .initial = "[speakers]",
+     .help = "Folders or patterns of speech below data.path, whose speakers are trained and tested "
+             "on; {speaker} in a pattern names the speaker."},
+    {.path = "data.more",
+     .type = RS_TEXTS,
+     .initial = "[]",
+     .help = "Folders or patterns of further speakers, to train on only."},
+    {.path = "data.noise",
+     .type = RS_TEXTS,
+     .initial = "[]",
+     .help = "Folders or patterns of noise that train.noise mixes with speech."},
+    {.path = "data.split",
+     .type = RS_TEXT,
+     .initial = "speakers",
+     .choices = "speakers|utterances",
+     .help = "What the test has that training has not: speakers, or utterances of the same ones."},
+    {.path = "data.test",
+     .type = RS_INT,
+     .initial = "auto",
+     .min = 1,
+     .max = 1e6,
+     .word = "auto",
+     .help = "The last so many speakers by name, or the last so many utterances of each, are the "
+             "test (auto: one in four)."},
+    {.path = "data.clips",
+     .type = RS_INT,
+     .initial = "1",
+     .min = 1,
+     .max = 64,
+     .help = "Utterances of a side of a pair, which are joined."},
+    {.path = "data.piece",
+     .type = RS_FLOAT,
+     .initial = "0",
+     .min = 0,
+     .max = 3600,
+     .unit = "s",
+     .help = "Longer recordings are cut into pieces of this length, an utterance each; 0: they are "
+             "taken whole."},
+    {.path = "data.speeds",
+     .type = RS_FLOATS,
+     .initial = "[]",
+     .min = 0.5,
+     .max = 2,
+     .help = "Every training speaker at these speeds is a further speaker."},
+    {0},
+};
+
+static const char *const corpora[] = {"data.speakers", "data.more", "data.noise", NULL};
+
+static bool is_given(const rs_settings *s, const char *corpus) {
+  const char *const *texts;
+  return rs_settings_texts(s, corpus, &texts) > 0;
+}
+
+void rs_exp_check_speakers(const rs_settings *s, rs_problems *problems) {
+  rs_exp_check_sound(s, problems);
+  rs_exp_check_corpus(s, "data.speakers", problems);
+  if (is_given(s, "data.more")) rs_exp_check_corpus(s, "data.more", problems);
+  if (is_given(s, "data.noise")) rs_exp_check_corpus(s, "data.noise", problems);
+}
+
+rs_status rs_exp_fingerprint_speakers(const rs_settings *s, rs_str *out) {
+  return rs_exp_fingerprint_sound(s, corpora, out);
+}
