@@ -16,6 +16,12 @@ data: {source: voices, voices: 6, utterances: 3, seconds: 0.7, window: 256, hop:
 model: {gru: [12, 8]}
 train: {epochs: 3, batch: 8, frames: 30, reduction: exact, clip_norm: 1}
 """
+SPEAKERS = """
+data: {source: voices, voices: 8, utterances: 4, seconds: 0.4, window: 256, hop: 128, features: mel, bands: 20, normalize: true}
+model: {gru: [10], embedding: 8, dropout: 0.1, pooling: statistics}
+train: {epochs: 3, batch: 8, pairs: 44, reduction: exact, noise: 0.5}
+evaluate: {trials: 100}
+"""
 COMMON = """
 checkpoint: {every: 2 steps, least_seconds: 0}
 resources: {threads_per_rank: 1, max_attempts: 100}
@@ -23,6 +29,7 @@ resources: {threads_per_rank: 1, max_attempts: 100}
 JOBS = {
     "svd-factorized": IMAGES + "sweep: {space: {svd.rank: [4, full]}, objectives: {test_accuracy: max}}\n",
     "svd-constrained": IMAGES + "sweep: {space: {svd.rank: [4], svd.method: [gesdd, subspace], svd.every: [epoch, 3 steps]}}\n",
+    "speaker-verification": SPEAKERS + "sweep: {space: {data.clips: [1, 2]}}\n",
     "speech-denoising": SOUND + "sweep: {space: {svd.rank: [4, full]}}\n",
 }
 LAYOUT = MEASURED | {"attempts", "mpi_ranks"}
