@@ -146,4 +146,23 @@ rs_status rs_denoiser_push(rs_denoiser *d, const float *samples, size_t n) RS_MU
 rs_status rs_denoiser_end(rs_denoiser *d) RS_MUST_CHECK;
 void rs_denoiser_destroy(rs_denoiser *d); /* takes NULL */
 
+/* Tells speakers apart with a model of `speaker-verification`. A side is one or more recordings of
+ * one speaker, joined; its embedding stands for the speaker. */
+typedef struct rs_verifier rs_verifier;
+
+/* For audio at `data.sample_rate` of S, the settings of the trial that MODEL is of; both are only
+ * read here. Errors as of rs_denoiser_create. */
+rs_status rs_verifier_create(const rs_settings *s, const rs_bundle *model,
+                             rs_verifier **out) RS_MUST_CHECK;
+void rs_verifier_destroy(rs_verifier *v);       /* takes NULL */
+size_t rs_verifier_width(const rs_verifier *v); /* numbers of an embedding */
+
+/* Adds a recording of N mono samples to the present side. */
+rs_status rs_verifier_add(rs_verifier *v, size_t n, const float *samples) RS_MUST_CHECK;
+/* The embedding [width] of the present side, which has a recording; then a new one begins. */
+rs_status rs_verifier_embed(rs_verifier *v, float *embedding) RS_MUST_CHECK;
+
+/* Estimated probability that two embeddings are of one speaker. */
+double rs_verifier_score(const rs_verifier *v, const float *a, const float *b);
+
 #endif

@@ -151,6 +151,7 @@ static rs_status read_trial(const rs_results *r, const reference *ref, trained *
   size_t row = 0;
   RS_TRY(ref->trial >= 0 ? given_row(r, ref, &row) : chosen_row(r, ref->path, &row));
   RS_TRY(set_name(r, row, ref->path, out));
+  out->threshold = show_float(r->trials, row, "eer_threshold");
   RS_TRY(trained_settings(r, row, out->name, &out->settings));
   return rs_results_read_model(ref->path, find_model(r, row), &out->model);
 }

@@ -9,6 +9,7 @@ typedef struct trained {
   char *name; /* "RESULTS.h5: trial 3", for messages */
   rs_settings *settings;
   rs_bundle model;
+  double threshold; /* the trial's eer_threshold; NaN: it has none */
 } trained;
 
 /* WHERE is "RESULTS.h5" or "RESULTS.h5:TRIAL". Without a trial: the only one that has a model, or
