@@ -1,0 +1,108 @@
+"""Speaker verification: corpora that cannot do, a network that learns voices, and the command that uses it.
+
+usage: speaker_test.py PROGRAM DIRECTORY
+"""
+import math
+import os
+import shutil
+
+import h5py
+import numpy as np
+
+from harness import Harness
+from sounds import put, tone, wav
+
+FILES = """name: s
+experiment: speaker-verification
+data: {{source: speech, path: corpus, speakers: [{speakers}], window: 256, hop: 128, features: mel, bands: 20{more}}}
+model: {{gru: [8], embedding: 6}}
+train: {{epochs: 1, batch: 8, pairs: 32}}
+evaluate: {{trials: 40}}
+"""
+VOICES = """name: v
+experiment: speaker-verification
+data: {source: voices, voices: 24, utterances: 8, seconds: 1, test: 6, window: 512, hop: 256, features: mel, bands: 32, normalize: true}
+model: {gru: [24], embedding: 16, pooling: statistics}
+train: {epochs: 6, batch: 32, pairs: 1200, lr: 0.003, schedule: cosine}
+evaluate: {trials: 600}
+"""
+
+
+def build(speakers, takes, seconds=0.4):
+    shutil.rmtree("corpus", ignore_errors=True)
+    for speaker in range(speakers):
+        for take in range(takes):
+            put(f"corpus/people/p{speaker}/{take}.wav", wav(tone(150 + 60 * speaker + 7 * take, seconds)))
+
+
+def run_files(h, expect, speakers="people", more=""):
+    h.write("job.yaml", FILES.format(speakers=speakers, more=more))
+    return h.run("run", "job.yaml", "-n", 1, "-o", "files.h5", "--fresh", expect=expect)
+
+
+def corpora(h):
+    build(8, 4)
+    run_files(h, 0)
+    row = h.show("files.h5")[0]
+    h.check(0 <= row["eer"] <= 1 and math.isfinite(row["yardstick_eer"]), f"it runs on files: {row}")
+    run_files(h, 0, more=", split: utterances, clips: 1, test: 2")
+    run_files(h, 0, more=", speeds: [0.9, 1.1], clips: 2")
+    done = run_files(h, 2, more=", clips: 3")
+    h.check("p0" in done.stderr and "6" in done.stderr, f"too few utterances for two sides: {done.stderr}")
+    done = run_files(h, 2, more=", more: [people/p1*]")
+    h.check("data.more" in done.stderr, f"a speaker cannot be in both: {done.stderr}")
+    build(1, 4)
+    done = run_files(h, 2)
+    h.check("two speakers" in done.stderr and "found 1" in done.stderr, f"one speaker: {done.stderr}")
+    build(8, 4)
+    for take in range(1, 4):
+        os.remove(f"corpus/people/p2/{take}.wav")
+    done = run_files(h, 2)
+    h.check("p2" in done.stderr and "1 utterance" in done.stderr, f"a speaker with one utterance: {done.stderr}")
+    put("corpus/people/p2/0.wav", wav(tone(300, 2)))
+    run_files(h, 0, more=", piece: 0.4")
+    os.makedirs("corpus/empty")
+    done = run_files(h, 2, speakers="empty")
+    h.check("empty" in done.stderr, f"an empty folder: {done.stderr}")
+
+
+def learns(h):
+    h.write("voices.yaml", VOICES)
+    h.run("run", "voices.yaml", "-n", 1, "-o", "voices.h5")
+    row = h.show("voices.h5")[0]
+    h.check(row["eer"] < 0.3 and row["auc"] > 0.75, f"it learns to tell voices apart: {row['eer']:.3f}")
+    with h5py.File("voices.h5") as f:
+        epochs = f["metrics"]["train_loss"]
+        h.check(np.isfinite(epochs).all() and epochs[-1] < epochs[0], f"the loss falls: {epochs}")
+
+
+def command(h):
+    for name, hertz in (("low", 140), ("low2", 143), ("high", 420)):
+        put(f"{name}.wav", wav(tone(hertz, 0.8)))
+    first = h.run("speaker", "--model", "voices.h5", "low.wav", "low.wav").stdout.splitlines()
+    same = float(first[0])
+    other = float(h.run("speaker", "--model", "voices.h5:0", "low.wav", "high.wav").stdout.splitlines()[0])
+    h.check(same > other, f"a recording is most like itself: {same}, {other}")
+    h.check("speaker" in first[1] and "threshold" in first[1], f"then the decision and its threshold: {first}")
+    turned = float(h.run("speaker", "--model", "voices.h5", "high.wav", "low.wav").stdout.splitlines()[0])
+    h.check(turned == other, "the order does not matter")
+    lines = h.run("speaker", "--model", "voices.h5", "--enroll", "x=high.wav", "--enroll", "y=low.wav,low2.wav",
+                  "--identify", "low.wav").stdout.splitlines()
+    h.check(len(lines) == 2 and float(lines[0].split()[0]) >= float(lines[1].split()[0]), f"the likeliest first: {lines}")
+    for arguments, wanted in ((["low.wav"], "two recordings"), (["low.wav", "nobody.wav"], "nobody.wav"),
+                              (["--identify", "low.wav"], "--enroll"), (["--enroll", "x", "--identify", "low.wav"], "NAME=FILE"),
+                              (["--threshold", "high", "low.wav", "low.wav"], "--threshold")):
+        done = h.run("speaker", "--model", "voices.h5", *arguments, expect=2)
+        h.check(wanted in done.stderr, f"{arguments}: {done.stderr}")
+
+
+def main():
+    h = Harness()
+    corpora(h)
+    learns(h)
+    command(h)
+    h.finish()
+
+
+if __name__ == "__main__":
+    main()
