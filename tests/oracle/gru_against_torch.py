@@ -1,8 +1,8 @@
 """Thirty Adam steps of recurrent networks, ours and PyTorch's, from the same weights on the same batch.
 
 usage: gru_against_torch.py ORACLE_PROGRAM
-A network that classifies every frame, and one that encodes the last frame of a sequence, each with sequences of one
-length and with padded ones. Exit status: 0 agreement, 1 not, 77 PyTorch is not installed.
+A network that classifies every frame, one that encodes the last frame of a sequence, and a Siamese one that compares such
+encodings in pairs, each with sequences of one length and with padded ones. Exit status: 0 agreement, 1 not, 77 PyTorch is not installed.
 """
 import subprocess
 import sys
@@ -21,18 +21,26 @@ STEPS, T, B, IN, FIRST, SECOND, OUT = 30, 20, 11, 33, 40, 27, 19
 TOLERANCE = 1e-4
 
 
+PAIRS = np.array([(i, (3 * i + 1) % B) for i in range(B)], np.uint32)  # a sequence comes in several
+
+
 class Network(torch.nn.Module):
-    def __init__(self, pooled):
+    def __init__(self, mode):
         super().__init__()
-        self.pooled = pooled
+        self.mode = mode
         self.gru1, self.gru2 = torch.nn.GRU(IN, FIRST), torch.nn.GRU(FIRST, SECOND)
         self.dense = torch.nn.Linear(SECOND, OUT)
+        self.head = torch.nn.Linear(OUT, 1) if mode == "pairs" else None
 
     def forward(self, x, lengths):
         packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
         states, last = self.gru2(self.gru1(packed)[0])
-        if self.pooled:
+        if self.mode == "last":
             return F.relu(self.dense(last[0]))
+        if self.mode == "pairs":
+            encoded = F.relu(self.dense(last[0]))
+            a, b = (torch.from_numpy(PAIRS[:, side].astype(np.int64)) for side in (0, 1))
+            return self.head((encoded[a] - encoded[b]).abs())
         return self.dense(pad_packed_sequence(states, total_length=T)[0])
 
 
@@ -51,6 +59,9 @@ def tensors(network, of):
         yield f"{name}/bias", np.stack([swap_gates(of(gru.bias_ih_l0)), swap_gates(of(gru.bias_hh_l0))])
     yield "dense1/kernel", of(network.dense.weight).T
     yield "dense1/bias", of(network.dense.bias)
+    if network.head is not None:
+        yield "dense2/kernel", of(network.head.weight).T
+        yield "dense2/bias", of(network.head.bias)
 
 
 def values_of(parameter):
@@ -79,13 +90,14 @@ def compare(what, ours, expected, worst):
     assert at == len(ours), "another number of parameters"
 
 
-def run_ours(program, directory, pooled, network, x, lengths, targets):
+def run_ours(program, directory, mode, network, x, lengths, targets):
     for name, array in (("x", x), ("targets", targets)):
         array.astype(np.float32).tofile(f"{directory}/{name}.f32")
     lengths.astype(np.uint32).tofile(f"{directory}/lengths.u32")
+    PAIRS.tofile(f"{directory}/pairs.u32")
     start = [array.ravel() for _, array in tensors(network, values_of)]
     np.concatenate(start).astype(np.float32).tofile(f"{directory}/start.f32")
-    subprocess.run([program, directory, "last" if pooled else "frames"] +
+    subprocess.run([program, directory, mode] +
                    [str(n) for n in (STEPS, T, B, IN, FIRST, SECOND, OUT)], check=True)
     return (np.fromfile(f"{directory}/{name}", kind) for name, kind in (
         ("output.f32", np.float32), ("gradients.f32", np.float32), ("losses.f64", np.float64),
@@ -100,8 +112,10 @@ def train_theirs(network, x, lengths, targets):
     losses, first = [], None
     for _ in range(STEPS):
         y = network(x, torch.from_numpy(lengths))
-        if network.pooled:
+        if network.mode == "last":
             loss = (y * targets).sum()
+        elif network.mode == "pairs":
+            loss = F.binary_cross_entropy_with_logits(y, targets)
         else:
             loss = F.binary_cross_entropy_with_logits(y[valid], targets[valid])
         optimizer.zero_grad()
@@ -113,22 +127,24 @@ def train_theirs(network, x, lengths, targets):
     return *first, np.array(losses)
 
 
-def compare_network(program, pooled, padded, worst):
-    print(f"{'last frame' if pooled else 'every frame'}, {'padded' if padded else 'one length'}:")
-    torch.manual_seed(7)
+def compare_network(program, mode, padded, worst):
+    print(f"{mode}, {'padded' if padded else 'one length'}:")
+    torch.manual_seed(8 if mode == "pairs" else 7)  # where no unit sits at the corner of |a - b| or of a ReLU
     rng = np.random.default_rng(3)
-    network = Network(pooled)
+    network = Network(mode)
     x = rng.normal(0, 1, (T, B, IN)).astype(np.float32)
     lengths = rng.integers(1, T + 1, B) if padded else np.full(B, T)
-    if pooled:
+    if mode == "last":
         targets = rng.normal(0, 1, (B, OUT)).astype(np.float32)
+    elif mode == "pairs":
+        targets = (rng.random((B, 1)) < 0.5).astype(np.float32)
     else:
         targets = (rng.random((T, B, OUT)) < 0.4).astype(np.float32)
     with tempfile.TemporaryDirectory() as directory:
-        output, gradients, losses, trained = run_ours(program, directory, pooled, network, x, lengths, targets)
+        output, gradients, losses, trained = run_ours(program, directory, mode, network, x, lengths, targets)
     their_output, their_gradients, their_losses = train_theirs(network, x, lengths, targets)
     output = output.reshape(their_output.shape)
-    if not pooled:
+    if mode == "frames":
         valid = np.arange(T)[:, None] < lengths[None, :]
         output, their_output = output[valid], their_output[valid]
     check("output, largest difference over largest", largest_difference(output, their_output), worst)
@@ -141,9 +157,9 @@ def compare_network(program, pooled, padded, worst):
 def main():
     torch.set_num_threads(2)
     worst = []
-    for pooled in (False, True):
+    for mode in ("frames", "last", "pairs"):
         for padded in (False, True):
-            compare_network(sys.argv[1], pooled, padded, worst)
+            compare_network(sys.argv[1], mode, padded, worst)
     print("agreement" if all(worst) else "DISAGREEMENT")
     return 0 if all(worst) else 1
 

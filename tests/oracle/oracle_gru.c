@@ -49,9 +49,9 @@ typedef struct task {
   rs_sequence_net *net;
   rs_sequence_workspace *ws;
   rs_sequence_batch batch;
-  bool pooled;
+  enum { FRAMES, LAST, PAIRS } mode;
   size_t out, size;             /* of the output: columns, numbers */
-  float *targets, *row_weights; /* of the loss; pooled: the gradient that comes from outside */
+  float *targets, *row_weights; /* of the loss; LAST: the gradient that comes from outside */
   float scale;
   float *gradients, *first_moments, *second_moments;
 } task;
@@ -68,11 +68,11 @@ static void weigh_frames(task *t) {
   t->scale = 1.0f / (float)(valid * t->out);
 }
 
-/* The loss, with its gradient where backward wants it. Pooled: sum of targets times output. */
+/* The loss, with its gradient where backward wants it. LAST: sum of targets times output. */
 static double loss_of(task *t, const float *y) {
   float *dy = rs_sequence_output_gradient(t->ws);
   double sum = 0;
-  if (!t->pooled)
+  if (t->mode != LAST)
     return (double)t->scale * rs_sigmoid_cross_entropy(t->size / t->out, t->out, y, t->targets,
                                                        t->row_weights, NULL, t->scale, dy);
   memcpy(dy, t->targets, t->size * sizeof *dy);
@@ -107,9 +107,12 @@ static void make_net(task *t, size_t in, size_t first, size_t second, size_t out
       {.kind = RS_SEQUENCE_GRU, .in = in, .out = first},
       {.kind = RS_SEQUENCE_GRU, .in = first, .out = second},
       {.kind = RS_SEQUENCE_LAST, .in = second},
-      {.kind = RS_SEQUENCE_DENSE, .in = second, .out = out, .activation = RS_RELU}};
-  check(t->pooled ? rs_sequence_create(encoding, RS_COUNT(encoding), &t->net)
-                  : rs_sequence_create(masking, RS_COUNT(masking), &t->net));
+      {.kind = RS_SEQUENCE_DENSE, .in = second, .out = out, .activation = RS_RELU},
+      {.kind = RS_SEQUENCE_PAIRS, .in = out}, /* from here on: PAIRS only */
+      {.kind = RS_SEQUENCE_DENSE, .in = out, .out = 1, .activation = RS_LINEAR}};
+  size_t n = RS_COUNT(encoding) - (t->mode == LAST ? 2 : 0);
+  check(t->mode == FRAMES ? rs_sequence_create(masking, RS_COUNT(masking), &t->net)
+                          : rs_sequence_create(encoding, n, &t->net));
   float *start = read_array("start.f32", t->net->size);
   memcpy(t->net->values, start, t->net->size * sizeof *start);
   free(start);
@@ -118,22 +121,34 @@ static void make_net(task *t, size_t in, size_t first, size_t second, size_t out
   check(rs_new(&t->second_moments, t->net->size, sizeof(float)));
 }
 
+/* Output and targets of the mode; FRAMES are weighted, pairs count alike. */
+static void set_mode(task *t, const char *name, const size_t n[7]) {
+  t->mode = strcmp(name, "last") == 0 ? LAST : strcmp(name, "pairs") == 0 ? PAIRS : FRAMES;
+  t->out = t->mode == PAIRS ? 1 : n[6];
+  t->size = (t->mode == FRAMES ? n[1] : 1) * n[2] * t->out;
+  if (t->mode == PAIRS) { /* as many as sequences */
+    t->batch.n_pairs = n[2];
+    t->batch.pairs = read_array("pairs.u32", 2 * n[2]);
+    t->scale = 1.0f / (float)n[2];
+  }
+  t->targets = read_array("targets.f32", t->size);
+  if (t->mode == FRAMES) weigh_frames(t);
+}
+
 int main(int argc, char **argv) {
   if (argc != 10) {
-    fprintf(stderr, "usage: oracle_gru DIRECTORY frames|last STEPS T B IN UNITS UNITS OUT\n");
+    fprintf(stderr, "usage: oracle_gru DIRECTORY frames|last|pairs STEPS T B IN UNITS UNITS OUT\n");
     return 2;
   }
   size_t n[7];
   for (int i = 0; i < 7; i++) n[i] = strtoul(argv[3 + i], NULL, 10);
   directory = argv[1];
-  task t = {.pooled = strcmp(argv[2], "last") == 0, .out = n[6]};
+  task t = {0};
   float *x = read_array("x.f32", n[1] * n[2] * n[3]);
   uint32_t *lengths = read_array("lengths.u32", n[2]);
   rs_num_set_threads(2);
   t.batch = (rs_sequence_batch){.frames = n[1], .rows = n[2], .x = x, .lengths = lengths};
-  t.size = (t.pooled ? 1 : n[1]) * n[2] * n[6];
-  t.targets = read_array("targets.f32", t.size);
-  if (!t.pooled) weigh_frames(&t);
+  set_mode(&t, argv[2], n);
   make_net(&t, n[3], n[4], n[5], n[6]);
   check(rs_sequence_workspace_create(t.net, n[1], n[2], true, &t.ws));
   train(&t, n[0]);
@@ -142,5 +157,6 @@ int main(int argc, char **argv) {
   float *arrays[] = {x, t.targets, t.row_weights, t.gradients, t.first_moments, t.second_moments};
   for (size_t i = 0; i < RS_COUNT(arrays); i++) free(arrays[i]);
   free(lengths);
+  free((void *)t.batch.pairs);
   return 0;
 }
