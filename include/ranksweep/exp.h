@@ -33,6 +33,18 @@ typedef struct rs_stage_saver {
   rs_status (*save)(void *user, rs_bundle *into, rs_str *state);
 } rs_stage_saver;
 
+/* A file that a stage leaves for people: audio to listen to, a picture. */
+typedef struct rs_artifact {
+  const char *name;      /* "1034-denoised.wav": unique in its stage, see rs_stage_artifact_path */
+  const char *long_name; /* one line for people */
+  void *user;
+  /* Makes the file PATH, whole or not at all, at most RS_MAX_ARTIFACT_BYTES of store.h. Called on
+   * the root only. RS_ERR_IO means that it could not be written. */
+  rs_status (*write)(void *user, const char *path);
+} rs_artifact;
+
+enum { RS_MAX_ARTIFACTS = 16 }; /* of one stage */
+
 /* The way out of a stage. Collective: every rank of the group calls each of them at the same
  * points; the root's values count. */
 typedef struct rs_stage_host {
@@ -45,6 +57,10 @@ typedef struct rs_stage_host {
   /* Between steps: reports progress, checkpoints when that is due, RS_ERR_STOPPED when the stage
    * has to end here. SAVER NULL: nothing to save, the stage starts over when it is continued. */
   rs_status (*tick)(void *user, const rs_stage_progress *progress, const rs_stage_saver *saver);
+  /* A file beside the output. Checkpoints know nothing of these: a stage that is continued hands
+   * over all of them again. Another name than those allowed, one used twice or one too many is
+   * RS_ERR_INTERNAL. */
+  rs_status (*artifact)(void *user, const rs_artifact *artifact);
 } rs_stage_host;
 
 typedef struct rs_data_cache rs_data_cache;
@@ -68,6 +84,7 @@ rs_status rs_stage_metrics(rs_stage_context *c, size_t epoch, uint64_t step,
 rs_status rs_stage_final(rs_stage_context *c, const char *name, double value) RS_MUST_CHECK;
 rs_status rs_stage_tick(rs_stage_context *c, const rs_stage_progress *progress,
                         const rs_stage_saver *saver) RS_MUST_CHECK;
+rs_status rs_stage_artifact(rs_stage_context *c, const rs_artifact *artifact) RS_MUST_CHECK;
 
 /* Datasets stay loaded between the stages of a process. Collective over the node when there is a
  * copy that it shares. */
@@ -85,9 +102,28 @@ typedef struct rs_stage_vectors {
   const char *index;     /* "Index of the singular value" */
 } rs_stage_vectors;
 
+typedef struct rs_stage_axis {
+  const char *tensor;    /* "time" finds the vector beside the image, "example1/time" */
+  const char *long_name; /* "Time" */
+  const char *unit;      /* "s"; NULL: none */
+} rs_stage_axis;
+
+/* Matrices that a stage leaves and that are worth a look: all tensors of one last name that have
+ * both axes beside them, a plot each. */
+typedef struct rs_stage_images {
+  const char *tensor;       /* "mask" finds "example1/mask" [rows, columns] */
+  const char *name;         /* of the plots and of the image in them; not that of an axis */
+  const char *long_name;    /* "Mask" */
+  const char *unit;         /* of its elements; NULL: none */
+  rs_stage_axis rows, cols; /* along the first and second dimension */
+} rs_stage_images;
+
 typedef struct rs_stage_op {
   rs_stage_spec spec;
   const rs_stage_vectors *vectors; /* NULL: none */
+  const rs_stage_images *images;   /* ends with a NULL tensor; NULL: none */
+  /* What it leaves is for looking at: a trial's model is what the stage before it left. */
+  bool leaves_no_model;
   /* Runs the stage on every rank of the group; collective. All ranks return the same status. */
   rs_status (*run)(rs_stage_context *c);
 } rs_stage_op;
@@ -120,6 +156,9 @@ const rs_schema *const *rs_experiment_schemas(void);
 
 /* Specs of a kind's stages for rs_plan_create; at most RS_MAX_STAGES. */
 size_t rs_experiment_specs(const rs_experiment *kind, const rs_stage_spec *specs[RS_MAX_STAGES]);
+
+/* Place in the chain of the stage whose output is a trial's model: the last one that leaves one. */
+size_t rs_experiment_model(const rs_experiment *kind);
 
 /* ---- trained models at work ------------------------------------------------------------------ */
 

@@ -17,6 +17,14 @@ typedef struct rs_stage_task {
 } rs_stage_task;
 
 enum { RS_MAX_FINALS = 32, RS_MESSAGE_BYTES = 1024 };
+enum { RS_MAX_ARTIFACT_NAME = 64, RS_MAX_ARTIFACT_LONG_NAME = 256 }; /* most bytes of these texts */
+
+/* A file that the stage left for people, as it was when it was written. */
+typedef struct rs_artifact_note {
+  char name[RS_MAX_ARTIFACT_NAME + 1], long_name[RS_MAX_ARTIFACT_LONG_NAME + 1];
+  size_t bytes;
+  uint64_t checksum; /* XXH3-64 */
+} rs_artifact_note;
 
 /* How it ended. Names of finals are the kind's own constants. */
 typedef struct rs_stage_report {
@@ -25,11 +33,13 @@ typedef struct rs_stage_report {
   double seconds;
   size_t n_finals;
   rs_metric_value finals[RS_MAX_FINALS];
+  size_t n_artifacts; /* on the root */
+  rs_artifact_note artifacts[RS_MAX_ARTIFACTS];
   int damaged_checkpoints;   /* passed over when it looked for one to continue from */
   double checkpoint_seconds; /* of `seconds`, spent on saving checkpoints */
   bool has_output;           /* a checkpoint named by the identity was written */
-  /* It failed over a file of the run itself, not over its work: its output could not be written,
-   * or what it continues from not be read. */
+  /* It failed over a file of the run itself, not over its work: its output or an artifact could not
+   * be written, or what it continues from not be read. */
   bool files_failed;
 } rs_stage_report;
 
@@ -66,9 +76,10 @@ void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
 
 /* What stages leave in DIRECTORY, named by their identity. */
 typedef enum rs_stage_file_kind {
-  RS_FILE_OUTPUT, /* <identity>.h5: what a stage left when it was done */
-  RS_FILE_RESUME, /* <identity>.a.h5, .b.h5: its two newest checkpoints, to continue from */
-  RS_FILE_STEP    /* <identity>.step<N>.h5: its checkpoint of step N, for people to look at */
+  RS_FILE_OUTPUT,  /* <identity>.h5: what a stage left when it was done */
+  RS_FILE_RESUME,  /* <identity>.a.h5, .b.h5: its two newest checkpoints, to continue from */
+  RS_FILE_STEP,    /* <identity>.step<N>.h5: its checkpoint of step N, for people to look at */
+  RS_FILE_ARTIFACT /* <identity>.<name>: a file of another format that it left for people */
 } rs_stage_file_kind;
 
 typedef struct rs_stage_file {
@@ -84,6 +95,11 @@ rs_status rs_stage_resume_path(const char *directory, rs_id identity, int which,
                                char **out) RS_MUST_CHECK;
 rs_status rs_stage_step_path(const char *directory, rs_id identity, uint64_t step,
                              char **out) RS_MUST_CHECK;
+/* NAME: up to RS_MAX_ARTIFACT_NAME characters A-Z a-z 0-9 . _ -, the first no dot; not what other
+ * files of stages may be called: nothing that begins with "h5" or "step", ends with ".h5" or holds
+ * ".tmp.". Any other is RS_ERR_INTERNAL. */
+rs_status rs_stage_artifact_path(const char *directory, rs_id identity, const char *name,
+                                 char **out) RS_MUST_CHECK;
 
 /* Read a file's name; false: it is none that we give. */
 bool rs_stage_file_parse(const char *name, rs_stage_file *out);

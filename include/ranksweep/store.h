@@ -133,7 +133,7 @@ rs_status rs_checkpoint_list(const char *path, rs_tensor_visit visit, void *user
  *   /                 attributes `format`="ranksweep", `format_version` (a whole number) and the
  *                     texts `state`, `job_name`, `experiment`, `tool_version`, `created`, `updated`
  *                     (str in h5py); the numbers of rs_standing; `packed` (1) when it is packed
- *   /trials /stages /metrics /provenance /running
+ *   /trials /stages /metrics /provenance /running /artifacts
  *                     one row an element, one member a column: int64, float64, or UTF-8 of fixed
  *                     length padded with NUL, as wide as the longest cell. Attributes `units` and
  *                     `long_name`: one text a column in the order of the members, "" where there is
@@ -141,6 +141,8 @@ rs_status rs_checkpoint_list(const char *path, rs_tensor_visit visit, void *user
  *                     (fletcher32); large ones are compressed (shuffle, deflate)
  *   /job/yaml /job/resolved
  *                     texts of fixed length, attribute `checksum` (XXH3-64)
+ *   /files/<stage>-<name>
+ *                     in a packed file only: the bytes of an artifact, a uint8 dataset
  *   /models/<trial>   external link to /model of a checkpoint; in a packed file a group like it,
  *                     with an attribute `tensors` (how many)
  *   /plots            NeXus: `default` leads from / to it and on to one of its NXdata groups
@@ -149,8 +151,10 @@ rs_status rs_checkpoint_list(const char *path, rs_tensor_visit visit, void *user
  *                                   have any; rows of one stage must be neighbours in /metrics
  *     <name of a vector>            a vector of a checkpoint against its index, an external link or
  *                                   (packed) a dataset; the table `vectors` says where it is from
+ *     <name of an image>            the same for a matrix; copies of its axes are datasets
  * Equal content gives equal bytes. A reader passes over columns, attributes and objects that it
- * does not know; /running, /plots and the numbers of rs_standing may be absent. */
+ * does not know; /running, /artifacts, /plots, the last columns of `vectors` and the numbers of
+ * rs_standing may be absent. */
 #define RS_RESULTS_VERSION 1
 
 /* Path of what lies beside RESULTS: its name without ".h5", and SUFFIX (".journal", ".ckpt").
@@ -167,19 +171,41 @@ typedef struct rs_standing {
   int64_t workers, idle; /* MPI ranks that work, and those of them that have nothing to do */
 } rs_standing;
 
-/* Columns of /plots/vectors: one row a vector of a checkpoint that is plotted. */
+/* Columns of /plots/vectors: one row a vector or an image of a checkpoint that is plotted. A vector
+ * runs along x; an image [y, x] has its axes in two more tensors. */
 enum {
   RS_VECTOR_NAME,      /* of the plot */
   RS_VECTOR_TITLE,     /* of the plot */
   RS_VECTOR_SIGNAL,    /* of the dataset in it, e.g. "singular_values" */
   RS_VECTOR_LONG_NAME, /* what the vector is */
-  RS_VECTOR_INDEX,     /* what its index is */
-  RS_VECTOR_LENGTH,
-  RS_VECTOR_FILE,   /* as in rs_model_link; "" in a packed file */
-  RS_VECTOR_TENSOR, /* e.g. "dense1/s" */
+  RS_VECTOR_INDEX,     /* what its index is, or what runs along x */
+  RS_VECTOR_LENGTH,    /* along x */
+  RS_VECTOR_FILE,      /* as in rs_model_link; "" in a packed file */
+  RS_VECTOR_TENSOR,    /* e.g. "dense1/s" */
+  RS_VECTOR_FIRST_COLUMNS,
+  RS_VECTOR_UNIT = RS_VECTOR_FIRST_COLUMNS, /* of the signal */
+  RS_VECTOR_X,                              /* tensor of the axis; "": counted from 1 */
+  RS_VECTOR_X_UNIT,
+  RS_VECTOR_Y, /* tensor of the axis; "": a vector */
+  RS_VECTOR_Y_LONG_NAME,
+  RS_VECTOR_Y_UNIT,
+  RS_VECTOR_Y_LENGTH,
   RS_VECTOR_COLUMNS
 };
 extern const rs_column rs_vector_columns[RS_VECTOR_COLUMNS];
+
+/* Columns of /artifacts: one row a file that a stage left for people. */
+enum {
+  RS_ARTIFACT_STAGE,
+  RS_ARTIFACT_NAME, /* "1034-denoised.wav" */
+  RS_ARTIFACT_FILE, /* as in rs_model_link; "" in a packed file */
+  RS_ARTIFACT_BYTES,
+  RS_ARTIFACT_CHECKSUM,  /* 16 hex digits of XXH3-64 */
+  RS_ARTIFACT_LONG_NAME, /* what it is */
+  RS_ARTIFACT_COLUMNS
+};
+extern const rs_column rs_artifact_columns[RS_ARTIFACT_COLUMNS];
+enum { RS_MAX_ARTIFACT_BYTES = 1 << 30 }; /* of one of them */
 
 /* Everything that a results file holds. When written: borrowed. When read: owned,
  * rs_results_free(). */
@@ -189,8 +215,9 @@ typedef struct rs_results {
   const char *job_yaml;     /* /job/yaml */
   const char *job_resolved; /* /job/resolved, JSON */
   rs_table *trials, *stages, *metrics, *provenance;
-  rs_table *running; /* /running: stages that run at the time; NULL: absent */
-  rs_table *vectors; /* /plots/vectors; NULL: none */
+  rs_table *running;   /* /running: stages that run at the time; NULL: absent */
+  rs_table *vectors;   /* /plots/vectors; NULL: none. When read: with all its columns */
+  rs_table *artifacts; /* NULL: none */
   rs_standing standing;
   bool packed;     /* when read: models and vectors are inside */
   size_t n_models; /* /models/<trial> */
@@ -217,13 +244,18 @@ void rs_results_free(rs_results *r);
  * are, verifying every checksum. BUNDLE as in rs_checkpoint_read. */
 rs_status rs_results_read_model(const char *path, const struct rs_model_link *model,
                                 rs_bundle *bundle) RS_MUST_CHECK;
-/* The same for the vector in row ROW of R->vectors: a bundle of one tensor. */
+/* The same for the vector or image in row ROW of R->vectors: a bundle of one tensor; behind an
+ * image those of its axes, y and x. Their shapes are what the row says. */
 rs_status rs_results_read_vector(const char *path, const rs_results *r, size_t row,
                                  rs_bundle *bundle) RS_MUST_CHECK;
+/* The *LEN bytes of the artifact in row ROW of R->artifacts, size and checksum verified; release
+ * with free(). */
+rs_status rs_results_read_artifact(const char *path, const rs_results *r, size_t row, char **data,
+                                   size_t *len) RS_MUST_CHECK;
 
 /* Write the results of FROM, which have been read into R, with all that they link to into one file
  * TO, whole or not at all. Every checksum is verified on the way: damage is RS_ERR_DATA. Needs
- * memory for one model at a time. *BYTES (may be NULL): size of TO. */
+ * memory for one model or artifact at a time. *BYTES (may be NULL): size of TO. */
 rs_status rs_results_pack(const char *from, const rs_results *r, const char *to,
                           size_t *bytes) RS_MUST_CHECK;
 

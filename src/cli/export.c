@@ -9,7 +9,7 @@
 
 static const char help[] =
     "  RESULTS.h5          a results file, also of a run that is under way\n"
-    "  --table NAME        trials (default), stages, metrics or provenance\n"
+    "  --table NAME        trials (default), stages, metrics, provenance or artifacts\n"
     "  --csv               comma-separated values (default); NaN is empty\n"
     "  --json              an array of objects; NaN is null\n"
     "  -o FILE             write there, whole or not at all, instead of to stdout\n\n"
@@ -25,14 +25,15 @@ typedef struct export_arguments {
 enum { OPT_TABLE = CLI_LONG, OPT_CSV, OPT_JSON };
 
 static int check(export_arguments *a, int count, char **operands) {
-  static const char *const names[] = {"trials", "stages", "metrics", "provenance"};
+  static const char *const names[] = {"trials", "stages", "metrics", "provenance", "artifacts"};
   if (count == 0) return cli_usage(&cli_export, "which results file?");
   if (count > 1) return cli_usage(&cli_export, "unexpected argument %s", operands[1]);
   if (a->csv && a->json) return cli_usage(&cli_export, "--csv or --json, not both");
   a->path = operands[0];
   for (size_t i = 0; i < RS_COUNT(names); i++)
     if (strcmp(a->table, names[i]) == 0) return EXIT_DONE;
-  return cli_usage(&cli_export, "--table %s: expected trials, stages, metrics or provenance",
+  return cli_usage(&cli_export,
+                   "--table %s: expected trials, stages, metrics, provenance or artifacts",
                    a->table);
 }
 
@@ -66,6 +67,7 @@ static const rs_table *table_of(const rs_results *r, const char *name) {
   if (strcmp(name, "stages") == 0) return r->stages;
   if (strcmp(name, "metrics") == 0) return r->metrics;
   if (strcmp(name, "provenance") == 0) return r->provenance;
+  if (strcmp(name, "artifacts") == 0) return r->artifacts;
   return r->trials;
 }
 
@@ -101,7 +103,11 @@ static rs_status export(const export_arguments *a) {
   rs_results r;
   RS_TRY(cli_read_results(a->path, &r));
   const rs_table *t = table_of(&r, a->table);
-  rs_status status = a->output != NULL ? write_file(a, t) : write_table(a, t, stdout);
+  rs_status status;
+  if (t == NULL)
+    status = rs_fail(RS_ERR_DATA, "%s: no stage has left artifacts", a->path);
+  else
+    status = a->output != NULL ? write_file(a, t) : write_table(a, t, stdout);
   rs_results_free(&r);
   return status;
 }

@@ -8,7 +8,8 @@
 
 static const char help[] =
     "  RESULTS.h5               a results file, also of a run that is under way\n"
-    "  TRIAL                    this trial: settings, metrics, stages, learning curve, model\n"
+    "  TRIAL                    this trial: settings, metrics, stages, learning curve, model, "
+    "files\n"
     "  --best                   the best trial for every objective\n"
     "  --pareto                 trials that no other beats in all objectives; a lone objective is "
     "paired with\n"

@@ -87,7 +87,7 @@ rs_status show_select_best(const rs_results *r, const show_goals *goals,
 rs_status show_select_pareto(const rs_results *r, const show_goals *goals,
                              show_rows *out) RS_MUST_CHECK;
 
-/* ---- one trial's past (show_chain.c, show_curve.c) ---------------------------------------- */
+/* ---- one trial's past (show_chain.c, show_curve.c, show_artifacts.c) ---------------------- */
 
 /* Stages from the first to the one that decided the trial. Parents have lower numbers, so `numbers`
  * ascend. */
@@ -106,12 +106,17 @@ rs_status show_chain_print(const rs_results *r, const show_chain *c) RS_MUST_CHE
 /* Metrics of these stages over epochs, thinned out to a screenful. */
 rs_status show_curve_print(const rs_results *r, const show_chain *c) RS_MUST_CHECK;
 
+/* Files that these stages left for people (show_artifacts.c). PATH: of the results file. */
+rs_status show_artifacts_print(const rs_results *r, const char *path,
+                               const show_chain *c) RS_MUST_CHECK;
+
 /* ---- output, all of it to stdout ---------------------------------------------------------- */
 
 /* Heading, table and messages of the failed (show_text.c). GOALS may be NULL: all trials. */
 rs_status show_print_text(const rs_results *r, const show_rows *rows,
                           const show_goals *goals) RS_MUST_CHECK;
-/* One trial: settings, metrics, stages, learning curve, model (show_trial.c). */
+/* One trial: settings, metrics, stages, learning curve, model, files (show_trial.c).
+ */
 rs_status show_print_trial(const rs_results *r, const char *path, size_t row) RS_MUST_CHECK;
 
 /* Every start of the run, one cell a line (show_provenance.c). */

@@ -98,6 +98,7 @@ rs_status show_print_trial(const rs_results *r, const char *path, size_t row) {
   if (status == RS_OK) status = show_chain_print(r, &chain);
   if (status == RS_OK) status = show_curve_print(r, &chain);
   if (status == RS_OK) status = print_model(r, path, show_int(r->trials, row, "trial", 0));
+  if (status == RS_OK) status = show_artifacts_print(r, path, &chain);
   show_chain_free(&chain);
   return status;
 }

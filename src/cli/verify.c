@@ -12,9 +12,10 @@ static const char help[] =
     "  --json              faults and counts as a JSON object\n\n"
     "Checks the tables against each other and against the journal, every record of the journal "
     "and\n"
-    "every tensor of every model and checkpoint against its checksum. One line a fault: file, "
-    "place,\n"
-    "what is wrong. While a run is under way the journal may be ahead of the results file.\n"
+    "every artifact and every tensor of every model and checkpoint against its checksum. One line\n"
+    "a fault: file, place, what is wrong. While a run is under way the journal may be ahead of "
+    "the\n"
+    "results file.\n"
     "Exit status: 0 all is well, 2 there are faults, 1 the output cannot be written.\n";
 
 typedef struct verify_arguments {
@@ -76,6 +77,7 @@ static rs_status check_all(verification *v) {
   rs_status status = verify_tables(v, stages);
   if (status == RS_OK && !v->r.packed) notes = verify_journal(v);
   if (status == RS_OK) status = verify_files(v, stages, notes);
+  if (status == RS_OK) verify_artifacts(v, stages, notes);
   json_decref(notes);
   verify_stages_destroy(stages);
   return status;
@@ -117,19 +119,21 @@ static void print_summary(const verification *v) {
   printf("  %zu models, %zu checkpoints, %zu plotted vectors: %zu tensors, %s, have the right "
          "checksums\n",
          n->models, n->checkpoints, n->vectors, n->tensors, bytes);
+  if (n->artifacts > 0)
+    printf("  %zu artifacts have the right sizes and checksums\n", n->artifacts);
 }
 
 static rs_status print_json(const verification *v) {
   const struct verify_counts *n = &v->checked;
   bool read = v->r.trials != NULL;
-  json_t *counts = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "trials",
-                             (json_int_t)(read ? rs_table_rows(v->r.trials) : 0), "stages",
-                             (json_int_t)(read ? rs_table_rows(v->r.stages) : 0), "metrics",
-                             (json_int_t)(read ? rs_table_rows(v->r.metrics) : 0), "models",
-                             (json_int_t)n->models, "checkpoints", (json_int_t)n->checkpoints,
-                             "vectors", (json_int_t)n->vectors, "tensors", (json_int_t)n->tensors,
-                             "records", (json_int_t)n->records, "torn_bytes", (json_int_t)n->torn,
-                             "tensor_bytes", n->bytes);
+  json_t *counts = json_pack(
+      "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "trials",
+      (json_int_t)(read ? rs_table_rows(v->r.trials) : 0), "stages",
+      (json_int_t)(read ? rs_table_rows(v->r.stages) : 0), "metrics",
+      (json_int_t)(read ? rs_table_rows(v->r.metrics) : 0), "models", (json_int_t)n->models,
+      "checkpoints", (json_int_t)n->checkpoints, "vectors", (json_int_t)n->vectors, "artifacts",
+      (json_int_t)n->artifacts, "tensors", (json_int_t)n->tensors, "records",
+      (json_int_t)n->records, "torn_bytes", (json_int_t)n->torn, "tensor_bytes", n->bytes);
   json_t *all = json_pack("{s:o, s:b, s:b, s:o, s:O}", "file", text(v->path), "good",
                           json_array_size(v->faults) == 0, "packed", (int)v->r.packed, "checked",
                           counts, "faults", v->faults);

@@ -13,8 +13,8 @@ typedef struct verification {
   rs_results r;
   json_t *faults; /* [{file, place, message}] */
   struct verify_counts {
-    size_t models, vectors, checkpoints, tensors, records, torn; /* torn: bytes */
-    double bytes;                                                /* of tensors */
+    size_t models, vectors, artifacts, checkpoints, tensors, records, torn; /* torn: bytes */
+    double bytes;                                                           /* of tensors */
   } checked;
 } verification;
 
@@ -36,9 +36,9 @@ rs_status verify_tables(verification *v, const verify_stages *stages) RS_MUST_CH
 
 /* ---- the journal (verify_journal.c) ------------------------------------------------------- */
 
-/* What the journal says of each stage: {identity: {state, output, removed, step}}, STEP being that
- * of its last metrics, REMOVED true when its output was. Read and compared with /stages; the
- * caller's to release. NULL: it cannot be read, which is a fault. */
+/* What the journal says of each stage: {identity: {state, output, removed, step, artifacts}}, STEP
+ * being that of its last metrics, REMOVED true when its output was. Read and compared with /stages;
+ * the caller's to release. NULL: it cannot be read, which is a fault. */
 json_t *verify_journal(verification *v);
 
 /* ---- models and checkpoints (verify_files.c) ---------------------------------------------- */
@@ -46,5 +46,10 @@ json_t *verify_journal(verification *v);
 /* NOTES as verify_journal gave them. */
 rs_status verify_files(verification *v, const verify_stages *stages,
                        const json_t *notes) RS_MUST_CHECK;
+
+/* ---- files for people (verify_artifacts.c) ------------------------------------------------ */
+
+/* The same. */
+void verify_artifacts(verification *v, const verify_stages *stages, const json_t *notes);
 
 #endif

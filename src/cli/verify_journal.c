@@ -14,7 +14,7 @@ static const char *text_of(const json_t *record, const char *key) {
 
 typedef struct reader {
   verification *v;
-  json_t *notes; /* {identity: {state, output, removed, step}} */
+  json_t *notes; /* {identity: {state, output, removed, step, artifacts}} */
 } reader;
 
 static json_t *note_of(const reader *r, const json_t *record) {
@@ -32,9 +32,12 @@ static void take_stage(const reader *r, const char *is, const json_t *record) {
   if (strcmp(is, "metrics") == 0) json_object_set(note, "step", json_object_get(record, "step"));
   if (strcmp(is, "removed") == 0) json_object_set_new(note, "removed", json_true());
   if (strcmp(is, "restored") == 0 || strcmp(is, "end") == 0) json_object_del(note, "removed");
+  if (strcmp(is, "restored") == 0 && json_object_get(record, "artifacts") != NULL)
+    json_object_set(note, "artifacts", json_object_get(record, "artifacts"));
   if (strcmp(is, "end") != 0) return;
   json_object_set(note, "state", json_object_get(record, "state"));
   json_object_set(note, "output", json_object_get(record, "output"));
+  json_object_set(note, "artifacts", json_object_get(record, "artifacts"));
 }
 
 /* A stage as a compacted journal carries it on. */
@@ -44,6 +47,7 @@ static void take_carried(const reader *r, const json_t *record) {
   bool removed = json_is_true(json_object_get(entry, "removed"));
   json_object_set_new(note, "state", json_string(end != NULL ? text_of(end, "state") : "running"));
   if (end != NULL) json_object_set(note, "output", json_object_get(end, "output"));
+  if (end != NULL) json_object_set(note, "artifacts", json_object_get(end, "artifacts"));
   if (removed) json_object_set_new(note, "removed", json_true());
 }
 

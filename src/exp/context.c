@@ -14,3 +14,7 @@ rs_status rs_stage_tick(rs_stage_context *c, const rs_stage_progress *progress,
                         const rs_stage_saver *saver) {
   return c->host->tick(c->host->user, progress, saver);
 }
+
+rs_status rs_stage_artifact(rs_stage_context *c, const rs_artifact *artifact) {
+  return c->host->artifact(c->host->user, artifact);
+}

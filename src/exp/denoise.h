@@ -91,6 +91,7 @@ void rs_denoise_example_close(rs_denoise_example *example); /* takes NULL */
 rs_status rs_denoise_leave_examples(rs_stage_context *c, const rs_denoise_model *model,
                                     const rs_speech *speech, const rs_denoise_test *test,
                                     size_t n) RS_MUST_CHECK;
+extern const rs_stage_images rs_denoise_images[]; /* those pictures */
 
 /* ---- stages -------------------------------------------------------------------------------- */
 

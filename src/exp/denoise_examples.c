@@ -122,24 +122,16 @@ static rs_status leave_pictures(const example *e, const rs_denoise_clip *clip) {
   return RS_OK;
 }
 
+#define FREQUENCY                                                                                  \
+  { "frequency", "Frequency", "Hz" }
+#define TIME                                                                                       \
+  { "time", "Time", "s" }
+
 const rs_stage_images rs_denoise_images[] = {
-#define SPECTROGRAM(name, text)                                                                    \
-  {                                                                                                \
-    .tensor = (name), .name = (name), .long_name = (text), .unit = "dB",                           \
-    .rows = {"frequency", "Frequency", "Hz"}, .cols = {                                            \
-      "time",                                                                                      \
-      "Time",                                                                                      \
-      "s"                                                                                          \
-    }                                                                                              \
-  }
-    SPECTROGRAM("noisy", "Spectrogram of noisy speech"),
-    {.tensor = "mask",
-     .name = "mask",
-     .long_name = "Mask",
-     .rows = {"frequency", "Frequency", "Hz"},
-     .cols = {"time", "Time", "s"}},
-    SPECTROGRAM("denoised", "Spectrogram of denoised speech"),
-    SPECTROGRAM("clean", "Spectrogram of clean speech"),
+    {"noisy", "noisy", "Spectrogram of noisy speech", "dB", FREQUENCY, TIME},
+    {"mask", "mask", "Estimated mask", NULL, FREQUENCY, TIME},
+    {"denoised", "denoised", "Spectrogram of denoised speech", "dB", FREQUENCY, TIME},
+    {"clean", "clean", "Spectrogram of clean speech", "dB", FREQUENCY, TIME},
     {0},
 };
 

@@ -9,7 +9,8 @@
   X(rs_svd_constrained)                                                                            \
   X(rs_speech_denoising)                                                                           \
   X(rs_speaker_verification)                                                                       \
-  X(rs_noop)
+  X(rs_noop)                                                                                       \
+  X(rs_noop_look)
 
 #define DECLARE(kind)         extern const rs_experiment kind;
 #define REFER(kind)           &kind,
@@ -38,4 +39,11 @@ size_t rs_experiment_specs(const rs_experiment *kind, const rs_stage_spec *specs
     specs[n] = &kind->stages[n]->spec;
   }
   return n;
+}
+
+size_t rs_experiment_model(const rs_experiment *kind) {
+  size_t n = 0;
+  while (kind->stages[n] != NULL) n++;
+  while (n > 1 && kind->stages[n - 1]->leaves_no_model) n--;
+  return n - 1;
 }

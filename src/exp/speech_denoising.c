@@ -27,6 +27,13 @@ static const rs_setting settings[] = {
      .min = 1,
      .max = 1000,
      .help = "How often each validation clip is mixed with noise."},
+    {.path = "evaluate.examples",
+     .type = RS_INT,
+     .initial = "2",
+     .min = 0,
+     .max = 5,
+     .help = "Validation clips that are left as recordings (clean, noisy, denoised), the first one "
+             "as pictures too."},
     {.path = "evaluate.stoi",
      .type = RS_BOOL,
      .initial = "true",
@@ -107,14 +114,13 @@ static rs_status run(rs_stage_context *c) {
   rs_status status = rs_denoise_model_create(
       c->settings, (size_t)rs_settings_int(c->settings, "svd.rank"), &model);
   if (status == RS_OK) status = rs_denoise_model_load(&model, c->parent);
-  /* A trial's model is what its last stage leaves. */
-  if (status == RS_OK && rs_comm_rank(c->comm) == 0)
-    status = rs_denoise_model_save(&model, c->output);
   if (status == RS_OK) status = rs_exp_load_speech(c->cache, c->settings, &speech);
   status = rs_comm_agree(c->comm, status);
   if (status == RS_OK) test = test_of(c, speech);
   if (status == RS_OK) status = rs_denoise_evaluate(&model, speech, &test, c->comm, &measures);
   if (status == RS_OK) status = report(c, &measures, model.net->size);
+  size_t examples = (size_t)rs_settings_int(c->settings, "evaluate.examples");
+  if (status == RS_OK) status = rs_denoise_leave_examples(c, &model, speech, &test, examples);
   rs_denoise_model_free(&model);
   return status;
 }
@@ -139,6 +145,8 @@ static const rs_stage_op evaluate = {
              .version = 1,
              .reads = (const char *const[]){"data.", "model.", "svd.rank", "evaluate.", NULL},
              .cost = cost},
+    .images = rs_denoise_images,
+    .leaves_no_model = true,
     .run = run,
 };
 

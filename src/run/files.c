@@ -39,6 +39,42 @@ rs_status rs_stage_step_path(const char *directory, rs_id identity, uint64_t ste
   return status;
 }
 
+/* ---- names of artifacts ------------------------------------------------------------------- */
+
+static bool ends_with(const char *name, size_t n, const char *ending) {
+  size_t tail = strlen(ending);
+  return n >= tail && memcmp(name + n - tail, ending, tail) == 0;
+}
+
+/* Is it, or could it come to be, the name of another file of a stage? */
+static bool is_reserved(const char *name, size_t n) {
+  return strncmp(name, "h5", 2) == 0 || strncmp(name, "step", 4) == 0 ||
+         ends_with(name, n, ".h5") || memmem(name, n, ".tmp.", 5) != NULL;
+}
+
+/* NAME being its first N bytes. */
+static bool is_artifact_name(const char *name, size_t n) {
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  return n > 0 && n <= RS_MAX_ARTIFACT_NAME && name[0] != '.' && strspn(name, allowed) >= n &&
+         !is_reserved(name, n);
+}
+
+rs_status rs_stage_artifact_path(const char *directory, rs_id identity, const char *name,
+                                 char **out) {
+  rs_str suffix = {0};
+  *out = NULL;
+  if (!is_artifact_name(name, strlen(name)))
+    return rs_fail(RS_ERR_INTERNAL,
+                   "\"%.80s\": expected the name of an artifact: up to %d letters, digits, '.', "
+                   "'_' and '-', and not one that other files of stages may have",
+                   name, RS_MAX_ARTIFACT_NAME);
+  rs_str_addf(&suffix, ".%s", name);
+  rs_status status = rs_str_status(&suffix);
+  if (status == RS_OK) status = path_of(directory, identity, suffix.text, out);
+  rs_str_free(&suffix);
+  return status;
+}
+
 /* ---- reading names ------------------------------------------------------------------------ */
 
 /* Moves *AT behind WORD when that is what stands there. */
@@ -71,21 +107,43 @@ static bool read_identity(const char **at, rs_id *out) {
   return strcmp(id, again) == 0;
 }
 
+/* Takes ".tmp.<pid>" off the end of NAME: *LENGTH bytes are before it. */
+static bool read_writer(const char *name, size_t *length, int *writer) {
+  static const char mark[] = ".tmp.";
+  const char *at = NULL;
+  uint64_t process;
+  *length = strlen(name);
+  for (const char *next = name; (next = strstr(next, mark)) != NULL; next++) at = next;
+  if (at == NULL) return true;
+  *length = (size_t)(at - name);
+  at += sizeof mark - 1;
+  if (!read_number(&at, &process) || process == 0 || process > INT32_MAX) return false;
+  *writer = (int)process;
+  return *at == '\0';
+}
+
+static bool is(const char *name, size_t length, const char *word) {
+  return length == strlen(word) && memcmp(name, word, length) == 0;
+}
+
+/* ".step<N>.h5" of LENGTH bytes. */
+static bool read_step(const char *name, size_t length, uint64_t *step) {
+  const char *at = name;
+  return skip(&at, ".step") && read_number(&at, step) && skip(&at, ".h5") && at == name + length;
+}
+
 bool rs_stage_file_parse(const char *name, rs_stage_file *out) {
-  uint64_t writer;
+  size_t n;
   *out = (rs_stage_file){0};
-  if (!read_identity(&name, &out->identity)) return false;
-  if (skip(&name, ".a") || skip(&name, ".b")) {
-    out->kind = RS_FILE_RESUME;
-  } else if (skip(&name, ".step")) {
-    out->kind = RS_FILE_STEP;
-    if (!read_number(&name, &out->step)) return false;
-  }
-  if (!skip(&name, ".h5")) return false;
-  if (!skip(&name, ".tmp.")) return name[0] == '\0';
-  if (!read_number(&name, &writer) || writer == 0 || writer > INT32_MAX) return false;
-  out->writer = (int)writer;
-  return name[0] == '\0';
+  if (!read_identity(&name, &out->identity) || !read_writer(name, &n, &out->writer)) return false;
+  out->kind = RS_FILE_OUTPUT;
+  if (is(name, n, ".h5")) return true;
+  out->kind = RS_FILE_RESUME;
+  if (is(name, n, ".a.h5") || is(name, n, ".b.h5")) return true;
+  out->kind = RS_FILE_STEP;
+  if (read_step(name, n, &out->step)) return true;
+  out->kind = RS_FILE_ARTIFACT;
+  return n > 0 && name[0] == '.' && is_artifact_name(name + 1, n - 1);
 }
 
 static rs_status visit_entry(const char *directory, const char *name, rs_stage_file_visit visit,

@@ -1,6 +1,7 @@
 /* Runs one stage. */
 #include "ranksweep/run.h"
 
+#include "artifacts.h"
 #include "checkpoints.h"
 #include "outputs.h"
 
@@ -47,6 +48,7 @@ typedef struct run_state {
   const rs_run_events *events;
   rs_comm *comm;
   rs_stage_report *report;
+  const char *directory; /* of the run's files */
   double started, last_progress;
   bool warned; /* that checkpoints cannot be written */
   checkpoints checkpoints;
@@ -145,6 +147,17 @@ static rs_status on_tick(void *user, const rs_stage_progress *progress,
   return saved == RS_OK ? rs_fail(RS_ERR_STOPPED, "stopped on request") : saved;
 }
 
+/* A disk that has no room for it has none for the output either. */
+static rs_status on_artifact(void *user, const rs_artifact *artifact) {
+  run_state *s = user;
+  rs_status status = RS_OK;
+  if (rs_comm_rank(s->comm) == 0)
+    status = artifacts_take(s->directory, s->task->identity, artifact, s->report);
+  status = rs_comm_agree(s->comm, status);
+  s->report->files_failed = status == RS_ERR_IO;
+  return status;
+}
+
 static void on_waiting(void *user, double seconds) {
   run_state *s = user;
   s->events->waiting(s->events->user, s->task, seconds);
@@ -161,7 +174,7 @@ static rs_status run_op(rs_runner *r, run_state *state, const rs_bundle *parent,
                         const rs_bundle *resume, const char *resume_state, rs_bundle *output) {
   const rs_stage_task *task = state->task;
   const rs_stage_op *op = task->kind->stages[task->step];
-  const rs_stage_host host = {state, on_metrics, on_final, on_tick};
+  const rs_stage_host host = {state, on_metrics, on_final, on_tick, on_artifact};
   rs_stage_context context = {.settings = task->settings,
                               .seed = (uint64_t)rs_settings_int(task->settings, "seed"),
                               .stage = op->spec.name,
@@ -227,13 +240,13 @@ void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
                      .events = events,
                      .comm = comm,
                      .report = report,
+                     .directory = outputs_directory(r->outputs),
                      .started = rs_clock_now(),
                      .last_progress = rs_clock_now()};
   *report = (rs_stage_report){0};
   rs_comm_set_watch(comm, on_waiting, &state);
-  report->status =
-      rs_comm_agree(comm, checkpoints_open(outputs_directory(r->outputs), task->identity,
-                                           task->settings, &state.checkpoints));
+  report->status = rs_comm_agree(
+      comm, checkpoints_open(state.directory, task->identity, task->settings, &state.checkpoints));
   if (report->status == RS_OK) report->status = run_resumed(r, &state, &output);
   if (report->status == RS_OK) report->status = keep_output(r, &state, &output);
   if (report->status != RS_OK)

@@ -52,7 +52,8 @@ static rs_status add_trial(coordinator *c, rs_settings *settings) {
   RS_TRY(record_add_trial(c->record, c->plan, trial));
   RS_TRY(add_stages(c, trial));
   RS_TRY(rs_sched_add_trial(c->sched, trial->chain[trial->length - 1], &index));
-  RS_TRY(keep_add_trial(c->keep, trial->chain[trial->length - 1]));
+  RS_TRY(keep_add_trial(c->keep, trial->chain[rs_experiment_model(c->options->kind)],
+                        trial->chain[trial->length - 1]));
   c->summary->trials++;
   return RS_OK;
 }

@@ -6,11 +6,16 @@
 
 typedef struct stage {
   int parent;
-  int waiting; /* children to be done, and undecided trials that end here */
+  int waiting; /* children to be done, and undecided trials that may keep its output */
   int keepers; /* trials that keep its output */
   bool open, output;
   bool queued; /* it may be one that can go */
 } stage;
+
+/* Stages whose outputs a trial keeps: from that of its model down to its last. */
+typedef struct trial {
+  int model, last;
+} trial;
 
 typedef struct ranked {
   int trial;
@@ -21,11 +26,11 @@ struct keeper {
   rs_checkpoint_keep policy;
   bool maximize;
   stage *stages;
-  int *last;    /* last stage of each trial */
+  trial *trials;
   int *queue;   /* stages to look at */
   ranked *best; /* the best trials, the first the best; at most policy.count */
   size_t n_stages, n_trials, n_queue, n_best;
-  size_t stages_cap, last_cap, queue_cap, best_cap;
+  size_t stages_cap, trials_cap, queue_cap, best_cap;
 };
 
 rs_status keep_create(rs_checkpoint_keep policy, bool maximize, keeper **out) {
@@ -38,7 +43,7 @@ rs_status keep_create(rs_checkpoint_keep policy, bool maximize, keeper **out) {
 void keep_destroy(keeper *k) {
   if (k == NULL) return;
   free(k->stages);
-  free(k->last);
+  free(k->trials);
   free(k->queue);
   free(k->best);
   free(k);
@@ -109,14 +114,29 @@ void keep_stage_end(keeper *k, int index, bool output) {
 
 /* ---- trials ------------------------------------------------------------------------------- */
 
-rs_status keep_add_trial(keeper *k, int last) {
+static void count_undecided(keeper *k, const trial *t, int by) {
+  for (int i = t->last;; i = k->stages[i].parent) {
+    count_waiting(k, i, by);
+    if (i == t->model) return;
+  }
+}
+
+static void count_keepers(keeper *k, const trial *t, int by) {
+  for (int i = t->last;; i = k->stages[i].parent) {
+    k->stages[i].keepers += by;
+    consider(k, i);
+    if (i == t->model) return;
+  }
+}
+
+rs_status keep_add_trial(keeper *k, int model, int last) {
   size_t n = k->n_trials + 1;
-  RS_TRY(rs_grow(&k->last, &k->last_cap, n, sizeof *k->last));
+  RS_TRY(rs_grow(&k->trials, &k->trials_cap, n, sizeof *k->trials));
   if (k->policy.kind == RS_KEEP_BEST) /* one place more for the trial that falls out */
     RS_TRY(rs_grow(&k->best, &k->best_cap, n < k->policy.count ? n + 1 : k->policy.count + 1,
                    sizeof *k->best));
-  k->last[k->n_trials++] = last;
-  count_waiting(k, last, 1);
+  k->trials[k->n_trials] = (trial){model, last};
+  count_undecided(k, &k->trials[k->n_trials++], 1);
   return RS_OK;
 }
 
@@ -136,17 +156,15 @@ static void rank_trial(keeper *k, ranked one) {
   }
   memmove(&k->best[low + 1], &k->best[low], (k->n_best - low) * sizeof *k->best);
   k->best[low] = one;
-  k->stages[k->last[one.trial]].keepers++;
+  count_keepers(k, &k->trials[one.trial], 1);
   if (++k->n_best <= k->policy.count) return;
-  int last = k->last[k->best[--k->n_best].trial];
-  k->stages[last].keepers--;
-  consider(k, last);
+  count_keepers(k, &k->trials[k->best[--k->n_best].trial], -1);
 }
 
-void keep_trial_end(keeper *k, int trial, bool done, double value) {
+void keep_trial_end(keeper *k, int number, bool done, double value) {
   if (done && k->policy.kind == RS_KEEP_BEST) {
     double good = k->maximize ? value : -value;
-    rank_trial(k, (ranked){trial, isnan(value) ? -INFINITY : good});
+    rank_trial(k, (ranked){number, isnan(value) ? -INFINITY : good});
   }
-  count_waiting(k, k->last[trial], -1);
+  count_undecided(k, &k->trials[number], -1);
 }

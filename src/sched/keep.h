@@ -1,9 +1,10 @@
 /* Which outputs of stages may go: `checkpoint.keep`. Pure, as the state machine is: it is told what
  * happens and says what may be removed.
  *
- * Under `best K` the last stages of the K best done trials keep their outputs (equal values: the
- * lower trial), under `none` no stage does; any other output goes as soon as no stage that is still
- * to be done, and no undecided trial, needs it. Under `final` and `last K` nothing goes. */
+ * Under `best K` the K best done trials (equal values: the lower trial) keep their models and what
+ * stages after these left, under `none` no stage keeps its output; any other output goes as soon as
+ * no stage that is still to be done, and no undecided trial, needs it. Under `final` and `last K`
+ * nothing goes. */
 #ifndef RANKSWEEP_SCHED_KEEP_H
 #define RANKSWEEP_SCHED_KEEP_H
 
@@ -18,7 +19,8 @@ void keep_destroy(keeper *k);
 /* Stages and trials are added in order of their index, parents first. OPEN: the stage has still to
  * be done. OUTPUT: it has left one that is there. */
 rs_status keep_add_stage(keeper *k, int parent, bool open, bool output) RS_MUST_CHECK;
-rs_status keep_add_trial(keeper *k, int last) RS_MUST_CHECK;
+/* A trial ends with stage LAST; MODEL, which is LAST or above it, leaves its model. */
+rs_status keep_add_trial(keeper *k, int model, int last) RS_MUST_CHECK;
 
 /* A stage has to be done again, for its output is not there. */
 void keep_stage_redo(keeper *k, int stage);

@@ -16,7 +16,7 @@ typedef struct cleaner {
 
 /* What stays of the files of one stage. */
 typedef struct rule {
-  bool output, resume, steps;
+  bool output, resume, steps, artifacts;
 } rule;
 
 /* Of a stage that is not planned any more: it may be again. */
@@ -25,7 +25,8 @@ static rule rule_of_past(const json_t *known) {
   if (known == NULL) return (rule){0};
   return (rule){.output = !json_is_true(json_object_get(known, "removed")),
                 .resume = state == NULL || strcmp(state, "done") != 0,
-                .steps = true};
+                .steps = true,
+                .artifacts = true};
 }
 
 static rule rule_of(const cleaner *c, rs_id identity) {
@@ -37,7 +38,8 @@ static rule rule_of(const cleaner *c, rs_id identity) {
   bool done = stage_rows_state(c->stages, stage) == RS_DONE;
   return (rule){.output = !stage_rows_lacks_output(c->stages, stage),
                 .resume = !done || stage_rows_is_redone(c->stages, stage),
-                .steps = true};
+                .steps = true,
+                .artifacts = true};
 }
 
 /* A worker that outlives its run may still be writing. One on another node looks dead; all that it
@@ -53,6 +55,7 @@ static bool stays(const cleaner *c, const rs_stage_file *file) {
   case RS_FILE_OUTPUT: return r.output;
   case RS_FILE_RESUME: return r.resume;
   case RS_FILE_STEP: return r.steps;
+  case RS_FILE_ARTIFACT: return r.artifacts;
   }
   return true;
 }

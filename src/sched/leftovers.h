@@ -6,7 +6,8 @@
 #include "stage_rows.h"
 
 /* Remove from DIRECTORY, of the files that have a name as stages give it:
- *  - those of stages that neither the plan (STAGES) nor the journal (P) knows
+ *  - those of stages that neither the plan (STAGES) nor the journal (P) knows; artifacts of others
+ *    stay
  *  - outputs that are on record as removed, and checkpoints of stages that are done
  *  - what writers that have died were writing.
  * *REMOVED: how many. No stage may be running. */

@@ -17,8 +17,8 @@
  *    others
  *  - stop-asked {reason}: the system asks this rank to end
  *  - result {stage, attempt, status, message, seconds, finals, output, threads, damaged,
- *    checkpoints, files_failed}: from the group's root, which is idle again; checkpoints: seconds
- *    spent on them
+ *    checkpoints, files_failed, artifacts}: from the group's root, which is idle again;
+ *    checkpoints: seconds spent on them; artifacts: as in artifacts.h
  *  - idle {}: from the other members of a group that has ended */
 #ifndef RANKSWEEP_SCHED_MESSAGE_H
 #define RANKSWEEP_SCHED_MESSAGE_H

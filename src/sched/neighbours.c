@@ -137,15 +137,43 @@ static rs_status link_file(const neighbour *n, rs_id identity, const char *direc
   return status;
 }
 
+/* One of ours would be of an attempt that came to nothing. */
+static rs_status link_artifact(const neighbour *n, rs_id identity, const char *directory,
+                               const json_t *note) {
+  const char *name = json_string_value(json_object_get(note, "name"));
+  char *from = NULL, *to = NULL;
+  rs_status status =
+      rs_stage_artifact_path(n->directory, identity, name != NULL ? name : "", &from);
+  if (status == RS_OK) status = rs_stage_artifact_path(directory, identity, name, &to);
+  if (status == RS_OK) status = rs_file_make_directory(directory);
+  if (status == RS_OK) (void)unlink(to);
+  if (status == RS_OK && link(from, to) != 0)
+    status = rs_fail_errno("%s: cannot be linked to %s", from, to);
+  if (status == RS_OK) status = rs_file_sync_directory(to);
+  free(from);
+  free(to);
+  return status;
+}
+
+/* All that END says the stage left. */
+static rs_status link_all(const neighbour *n, rs_id identity, const char *directory,
+                          const json_t *end) {
+  size_t index;
+  json_t *note;
+  if (json_is_true(json_object_get(end, "output"))) RS_TRY(link_file(n, identity, directory));
+  json_array_foreach(json_object_get(end, "artifacts"), index, note)
+      RS_TRY(link_artifact(n, identity, directory, note));
+  return RS_OK;
+}
+
 const json_t *neighbours_take(neighbours *all, rs_id identity, const char *directory,
                               const char **from) {
   for (size_t i = 0; all != NULL && i < all->count; i++) {
     neighbour *n = &all->list[i];
     const json_t *entry = past_stage(n->past, identity);
     if (!is_done(entry)) continue;
-    bool output = json_is_true(json_object_get(json_object_get(entry, "end"), "output"));
     *from = n->journal;
-    if (!output || link_file(n, identity, directory) == RS_OK) return entry;
+    if (link_all(n, identity, directory, json_object_get(entry, "end")) == RS_OK) return entry;
     rs_logf(all->log, RS_LOG_DEBUG, "a stage of %s is done again: %s", n->journal,
             rs_error_message());
   }

@@ -151,6 +151,13 @@ void past_forgive(past *p) {
   }
 }
 
+/* What it left is there again, the files for people as this attempt wrote them. */
+static void take_restored(json_t *entry, const json_t *record) {
+  json_t *artifacts = json_object_get(record, "artifacts");
+  json_object_del(entry, "removed");
+  if (artifacts != NULL) json_object_set(json_object_get(entry, "end"), "artifacts", artifacts);
+}
+
 static void take_stage(past *p, const char *is, json_t *record) {
   const char *id = text_of(record, "stage");
   json_t *entry = stage_entry(p, id);
@@ -161,7 +168,7 @@ static void take_stage(past *p, const char *is, json_t *record) {
   if (strcmp(is, "end") == 0) take_end(p, id, entry, record);
   if (strcmp(is, "failed") == 0) take_failed(p, id, entry, record);
   if (strcmp(is, "removed") == 0) json_object_set_new(entry, "removed", json_true());
-  if (strcmp(is, "restored") == 0) json_object_del(entry, "removed");
+  if (strcmp(is, "restored") == 0) take_restored(entry, record);
   p->finished += ended_as(entry, "done");
   p->failed += ended_as(entry, "failed");
 }

@@ -124,8 +124,11 @@ rs_status record_metrics(rs_record *r, int stage, const json_t *message) {
 rs_status record_result(rs_record *r, int stage, const json_t *message) {
   stage_rows *stages = tables_stages(r->tables);
   const char *text = json_string_value(json_object_get(message, "message"));
-  if (stage_rows_is_redone(stages, stage))
+  if (stage_rows_is_redone(stages, stage)) {
+    if (json_integer_value(json_object_get(message, "status")) == RS_OK)
+      stage_rows_set_artifacts(stages, stage, json_object_get(message, "artifacts"));
     return stage_rows_redone(stages, stage, false, text != NULL ? text : "");
+  }
   return stage_rows_result(stages, stage, message);
 }
 
@@ -163,11 +166,22 @@ static rs_status drop_checkpoints(rs_record *r, int stage) {
   return RS_OK;
 }
 
+/* What a stage left is there again. Its artifacts are those of this time: by another layout they
+ * may differ in the last bits. */
+static rs_status append_restored(rs_record *r, int stage) {
+  char id[RS_ID_TEXT];
+  json_t *artifacts = stage_rows_artifacts(tables_stages(r->tables), stage);
+  format_identity(r, stage, id);
+  json_t *record = json_pack("{s:s, s:s}", "is", "restored", "stage", id);
+  if (record != NULL && artifacts != NULL) json_object_set(record, "artifacts", artifacts);
+  return record_append(r, record);
+}
+
 /* When it has failed, its first result still stands, and the next start tries again. */
 static rs_status end_again(rs_record *r, int stage, rs_outcome outcome) {
   if (outcome != RS_DONE) return RS_OK;
   RS_TRY(stage_rows_redone(tables_stages(r->tables), stage, true, ""));
-  RS_TRY(append_short(r, "restored", stage));
+  RS_TRY(append_restored(r, stage));
   return drop_checkpoints(r, stage);
 }
 

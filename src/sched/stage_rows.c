@@ -6,7 +6,7 @@
 typedef struct notes {
   rs_id identity;
   rs_outcome state; /* as in the table */
-  json_t *finals;
+  json_t *finals, *artifacts;
   bool output;       /* it left one, ... */
   bool gone, redone; /* ... which is gone; and the stage runs again for it */
   bool linked;       /* the last snapshot links to it */
@@ -62,8 +62,10 @@ rs_status stage_rows_create(stage_rows **out) {
 
 void stage_rows_destroy(stage_rows *s) {
   if (s == NULL) return;
-  for (size_t i = 0; s->table != NULL && i < rs_table_rows(s->table); i++)
+  for (size_t i = 0; s->table != NULL && i < rs_table_rows(s->table); i++) {
     json_decref(s->notes[i].finals);
+    json_decref(s->notes[i].artifacts);
+  }
   rs_table_destroy(s->table);
   free(s->notes);
   free(s);
@@ -132,12 +134,18 @@ static rs_status set_message(stage_rows *s, int stage, const json_t *message) {
   return rs_table_set_text(s->table, (size_t)stage, STAGE_MESSAGE, text != NULL ? text : "");
 }
 
+void stage_rows_set_artifacts(stage_rows *s, int stage, json_t *artifacts) {
+  json_decref(s->notes[stage].artifacts);
+  s->notes[stage].artifacts = json_array_size(artifacts) > 0 ? json_incref(artifacts) : NULL;
+}
+
 rs_status stage_rows_result(stage_rows *s, int stage, const json_t *result) {
   size_t row = (size_t)stage;
   notes *n = &s->notes[row];
   json_decref(n->finals);
   n->finals = json_incref(json_object_get(result, "finals"));
   n->output = json_is_true(json_object_get(result, "output"));
+  stage_rows_set_artifacts(s, stage, json_object_get(result, "artifacts"));
   rs_table_set_float(s->table, row, STAGE_SECONDS,
                      json_number_value(json_object_get(result, "seconds")));
   rs_table_set_int(s->table, row, STAGE_THREADS,
@@ -148,12 +156,14 @@ rs_status stage_rows_result(stage_rows *s, int stage, const json_t *result) {
 json_t *stage_rows_end(stage_rows *s, int stage, rs_outcome outcome) {
   const notes *n = &s->notes[stage];
   if (set_state(s, stage, outcome) != RS_OK) return NULL;
-  return json_pack("{s:s, s:I, s:f, s:I, s:I, s:s, s:b, s:o}", "state", outcome_text(outcome),
-                   "attempt", (json_int_t)stage_rows_attempts(s, stage), "seconds",
-                   stage_rows_seconds(s, stage), "ranks", (json_int_t)stage_rows_ranks(s, stage),
-                   "threads", (json_int_t)stage_rows_threads(s, stage), "message",
-                   stage_rows_message(s, stage), "output", (int)n->output, "finals",
-                   n->finals != NULL ? json_incref(n->finals) : json_object());
+  json_t *end = json_pack(
+      "{s:s, s:I, s:f, s:I, s:I, s:s, s:b, s:o}", "state", outcome_text(outcome), "attempt",
+      (json_int_t)stage_rows_attempts(s, stage), "seconds", stage_rows_seconds(s, stage), "ranks",
+      (json_int_t)stage_rows_ranks(s, stage), "threads", (json_int_t)stage_rows_threads(s, stage),
+      "message", stage_rows_message(s, stage), "output", (int)n->output, "finals",
+      n->finals != NULL ? json_incref(n->finals) : json_object());
+  if (outcome == RS_DONE && n->artifacts != NULL) json_object_set(end, "artifacts", n->artifacts);
+  return end;
 }
 
 /* One that has not ended: it will go on, with so many attempts used. */
@@ -250,4 +260,8 @@ const char *stage_rows_message(const stage_rows *s, int stage) {
 
 json_t *stage_rows_finals(const stage_rows *s, int stage) {
   return s->notes[stage].finals;
+}
+
+json_t *stage_rows_artifacts(const stage_rows *s, int stage) {
+  return s->notes[stage].state == RS_DONE ? s->notes[stage].artifacts : NULL;
 }

@@ -46,6 +46,8 @@ bool stage_rows_drop_output(stage_rows *s, int stage);
  * again stage_rows_is_redone() holds. */
 void stage_rows_redo(stage_rows *s, int stage);
 bool stage_rows_is_redone(const stage_rows *s, int stage);
+/* The files that it left for people were written again. */
+void stage_rows_set_artifacts(stage_rows *s, int stage, json_t *artifacts);
 /* How that went. */
 rs_status stage_rows_redone(stage_rows *s, int stage, bool done, const char *message) RS_MUST_CHECK;
 
@@ -63,6 +65,8 @@ int64_t stage_rows_threads(const stage_rows *s, int stage);
 const char *stage_rows_message(const stage_rows *s, int stage);
 /* {name: value} of the last attempt that gave a result; NULL: none. */
 json_t *stage_rows_finals(const stage_rows *s, int stage);
+/* The list of artifacts.h of a done stage; NULL: none. */
+json_t *stage_rows_artifacts(const stage_rows *s, int stage);
 
 /* "pending", "running", ...; and back (RS_PENDING for an unknown word). */
 const char *outcome_text(rs_outcome outcome);

@@ -1,5 +1,6 @@
 #include "tables.h"
 
+#include "artifacts.h"
 #include "metrics.h"
 #include "provenance.h"
 #include "ranksweep/run.h"
@@ -13,10 +14,9 @@
 #include <string.h>
 
 typedef struct notes {
-  const char *kind;
-  const rs_stage_vectors *vectors; /* in its output; NULL: none */
-  bool looked;                     /* for them */
-  int64_t last_step;               /* of its rows of metrics; -1: none */
+  const rs_stage_op *op; /* says what of its output is plotted */
+  bool looked;           /* for that */
+  int64_t last_step;     /* of its rows of metrics; -1: none */
 } notes;
 
 struct tables {
@@ -76,8 +76,7 @@ rs_status tables_add_start(tables *t, const json_t *provenance) {
 
 rs_status tables_add_stage(tables *t, const rs_stage *stage) {
   RS_TRY(rs_grow(&t->notes, &t->cap_notes, (size_t)stage->index + 1, sizeof *t->notes));
-  t->notes[stage->index] = (notes){
-      .kind = stage->spec->name, .vectors = t->kind->stages[stage->step]->vectors, .last_step = -1};
+  t->notes[stage->index] = (notes){.op = t->kind->stages[stage->step], .last_step = -1};
   return stage_rows_add(t->stages, stage);
 }
 
@@ -107,11 +106,11 @@ rs_status tables_recall(tables *t, int stage, const json_t *known, int attempts)
 }
 
 static rs_status note_model(tables *t, const rs_trial *trial) {
-  int last = trial->chain[trial->length - 1];
-  if (!stage_rows_has_output(t->stages, last) && !stage_rows_lacks_output(t->stages, last))
+  int stage = trial->chain[rs_experiment_model(t->kind)];
+  if (!stage_rows_has_output(t->stages, stage) && !stage_rows_lacks_output(t->stages, stage))
     return RS_OK;
   RS_TRY(rs_grow(&t->models, &t->cap_models, t->n_models + 1, sizeof *t->models));
-  t->models[t->n_models++] = (struct model){trial->index, last};
+  t->models[t->n_models++] = (struct model){trial->index, stage};
   return RS_OK;
 }
 
@@ -176,11 +175,11 @@ static rs_status resolved_job(const rs_job *job, char **out) {
 static rs_status look_for_vectors(tables *t, const char *directory) {
   for (int i = 0; (size_t)i < stage_rows_count(t->stages); i++) {
     notes *n = &t->notes[i];
-    if (n->vectors == NULL || n->looked || !stage_rows_has_output(t->stages, i)) continue;
+    bool plotted = n->op->vectors != NULL || n->op->images != NULL;
+    if (!plotted || n->looked || !stage_rows_has_output(t->stages, i)) continue;
     n->looked = true;
     stage_rows_link_output(t->stages, i);
-    RS_TRY(vectors_look(t->vectors, i, n->kind, n->vectors, directory,
-                        stage_rows_identity(t->stages, i)));
+    RS_TRY(vectors_look(t->vectors, i, n->op, directory, stage_rows_identity(t->stages, i)));
   }
   return RS_OK;
 }
@@ -190,7 +189,7 @@ typedef struct extras {
   char *resolved;
   struct rs_model_link *models;
   size_t n_models;
-  rs_table *metrics, *running, *vectors;
+  rs_table *metrics, *running, *vectors, *artifacts;
 } extras;
 
 static rs_status make_extras(tables *t, const char *directory, const rs_run_view *view, extras *e) {
@@ -200,6 +199,7 @@ static rs_status make_extras(tables *t, const char *directory, const rs_run_view
   RS_TRY(metrics_table(t->metrics, &e->metrics));
   RS_TRY(standing_running(view, &e->running));
   RS_TRY(vectors_table(t->vectors, last_name(directory), &e->vectors));
+  RS_TRY(artifacts_table(t->stages, last_name(directory), &e->artifacts));
   return resolve_models(t, directory, &e->models, &e->n_models);
 }
 
@@ -210,6 +210,7 @@ static void free_extras(extras *e) {
   rs_table_destroy(e->metrics);
   rs_table_destroy(e->running);
   rs_table_destroy(e->vectors);
+  rs_table_destroy(e->artifacts);
 }
 
 rs_status tables_write(tables *t, const char *path, const char *directory, const char *created,
@@ -233,6 +234,7 @@ rs_status tables_write(tables *t, const char *path, const char *directory, const
                           .provenance = t->provenance,
                           .running = e.running,
                           .vectors = e.vectors,
+                          .artifacts = e.artifacts,
                           .standing = standing_of(view),
                           .n_models = e.n_models,
                           .models = e.models};

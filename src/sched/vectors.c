@@ -6,20 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 200 }; /* vectors in all */
+enum { MOST_VECTORS = 200, MOST_IMAGES = 24 }; /* in all */
 
+/* Exactly one of SPEC and IMAGE is there. */
 typedef struct vector {
   int stage;
   const char *kind;
   const rs_stage_vectors *spec;
+  const rs_stage_images *image;
   rs_id identity;
-  size_t length;
-  char *tensor; /* "dense1/s" */
+  size_t dims[2]; /* of a vector: 0 and its length */
+  char *tensor;   /* "dense1/s" */
 } vector;
 
 struct vectors {
   vector *list;
   size_t count, cap;
+  size_t images; /* of them */
 };
 
 rs_status vectors_create(vectors **out) {
@@ -33,52 +36,124 @@ void vectors_destroy(vectors *v) {
   free(v);
 }
 
-/* ---- looking ------------------------------------------------------------------------------ */
+/* ---- what an output holds ------------------------------------------------------------------- */
 
-typedef struct looker {
-  vectors *v;
-  vector found; /* all but length and tensor */
+typedef struct shape {
+  char *name;
+  size_t ndim, dims[4];
+} shape;
+
+typedef struct shapes {
+  shape *list;
+  size_t count, cap;
   rs_status status;
-} looker;
+} shapes;
+
+static rs_status note_shape(void *user, const char *name, size_t ndim, const size_t *dims) {
+  shapes *s = user;
+  s->status = rs_grow(&s->list, &s->cap, s->count + 1, sizeof *s->list);
+  if (s->status != RS_OK) return s->status;
+  shape *added = &s->list[s->count];
+  *added = (shape){.ndim = ndim};
+  memcpy(added->dims, dims, ndim * sizeof *dims);
+  s->status = rs_strdup(&added->name, name);
+  if (s->status == RS_OK) s->count++;
+  return s->status;
+}
+
+static void free_shapes(shapes *s) {
+  for (size_t i = 0; i < s->count; i++) free(s->list[i].name);
+  free(s->list);
+}
 
 static const char *last_part(const char *name) {
   const char *slash = strrchr(name, '/');
   return slash != NULL ? slash + 1 : name;
 }
 
-static rs_status note(void *user, const char *name, size_t ndim, const size_t *dims) {
-  looker *l = user;
-  vectors *v = l->v;
-  if (ndim != 1 || strcmp(last_part(name), l->found.spec->tensor) != 0 || v->count == MOST)
-    return RS_OK;
-  l->status = rs_grow(&v->list, &v->cap, v->count + 1, sizeof *v->list);
-  if (l->status != RS_OK) return l->status;
-  vector *added = &v->list[v->count];
-  *added = l->found;
-  added->length = dims[0];
-  l->status = rs_strdup(&added->tensor, name);
-  if (l->status == RS_OK) v->count++;
-  return l->status;
+/* Is there a vector NAME of LENGTH elements beside the tensor IMAGE? */
+static bool has_axis(const shapes *s, const char *image, const char *name, size_t length) {
+  size_t group = (size_t)(last_part(image) - image);
+  for (size_t i = 0; i < s->count; i++) {
+    const shape *t = &s->list[i];
+    if (strncmp(t->name, image, group) == 0 && strcmp(t->name + group, name) == 0)
+      return t->ndim == 1 && t->dims[0] == length;
+  }
+  return false;
 }
 
-rs_status vectors_look(vectors *v, int stage, const char *kind, const rs_stage_vectors *spec,
-                       const char *directory, rs_id identity) {
-  looker l = {v, {.stage = stage, .kind = kind, .spec = spec, .identity = identity}, RS_OK};
+/* ---- looking ------------------------------------------------------------------------------ */
+
+/* FOUND has all but the tensor's name. */
+static rs_status add(vectors *v, vector found, const char *tensor) {
+  RS_TRY(rs_grow(&v->list, &v->cap, v->count + 1, sizeof *v->list));
+  RS_TRY(rs_strdup(&found.tensor, tensor));
+  v->list[v->count++] = found;
+  v->images += found.image != NULL;
+  return RS_OK;
+}
+
+static rs_status find_vectors(vectors *v, const shapes *s, vector found) {
+  for (size_t i = 0; i < s->count; i++) {
+    const shape *t = &s->list[i];
+    if (t->ndim != 1 || strcmp(last_part(t->name), found.spec->tensor) != 0) continue;
+    if (v->count - v->images == MOST_VECTORS) return RS_OK;
+    found.dims[1] = t->dims[0];
+    RS_TRY(add(v, found, t->name));
+  }
+  return RS_OK;
+}
+
+/* Is T, one of S, the image that M describes? */
+static bool is_image(const shapes *s, const shape *t, const rs_stage_images *m) {
+  return t->ndim == 2 && strcmp(last_part(t->name), m->tensor) == 0 &&
+         has_axis(s, t->name, m->rows.tensor, t->dims[0]) &&
+         has_axis(s, t->name, m->cols.tensor, t->dims[1]);
+}
+
+/* In the order of the output: all images of a few examples rather than some of many. */
+static rs_status find_images(vectors *v, const shapes *s, const rs_stage_images *images,
+                             vector found) {
+  for (size_t i = 0; i < s->count; i++)
+    for (const rs_stage_images *m = images; m->tensor != NULL; m++) {
+      if (!is_image(s, &s->list[i], m)) continue;
+      if (v->images == MOST_IMAGES) return RS_OK;
+      found.image = m;
+      memcpy(found.dims, s->list[i].dims, sizeof found.dims);
+      RS_TRY(add(v, found, s->list[i].name));
+    }
+  return RS_OK;
+}
+
+static rs_status find_all(vectors *v, const shapes *s, const rs_stage_op *op, vector found) {
+  if (op->images != NULL) RS_TRY(find_images(v, s, op->images, found));
+  found.spec = op->vectors;
+  return op->vectors != NULL ? find_vectors(v, s, found) : RS_OK;
+}
+
+rs_status vectors_look(vectors *v, int stage, const rs_stage_op *op, const char *directory,
+                       rs_id identity) {
+  vector found = {.stage = stage, .kind = op->spec.name, .identity = identity};
+  shapes s = {0};
   char *path;
-  if (v->count == MOST) return RS_OK;
   RS_TRY(rs_stage_path(directory, identity, &path));
-  (void)!rs_checkpoint_list(path, note, &l);
+  bool read = rs_checkpoint_list(path, note_shape, &s) == RS_OK;
   free(path);
-  return l.status;
+  rs_status status = s.status;
+  if (status == RS_OK && read) status = find_all(v, &s, op, found);
+  free_shapes(&s);
+  return status;
 }
 
 void vectors_drop(vectors *v, int stage) {
   size_t kept = 0;
   for (size_t i = 0; i < v->count; i++) {
-    if (v->list[i].stage == stage)
+    if (v->list[i].stage == stage) {
+      v->images -= v->list[i].image != NULL;
       free(v->list[i].tensor);
-    else
+    } else {
       v->list[kept++] = v->list[i];
+    }
   }
   v->count = kept;
 }
@@ -92,22 +167,28 @@ static rs_status set_text(rs_table *t, size_t row, size_t column, rs_str *text) 
   return status;
 }
 
-/* The layer's name, "dense1" of "dense1/s", fit for the name of a group. */
-static void add_layer(rs_str *out, const char *tensor) {
+/* The group's name, "dense1" of "dense1/s", fit for the name of a group. */
+static void add_group(rs_str *out, const char *tensor) {
   size_t n = (size_t)(last_part(tensor) - tensor);
   for (size_t i = 0; i + 1 < n; i++) rs_str_addn(out, tensor[i] == '/' ? "_" : tensor + i, 1);
 }
 
 static rs_status set_names(rs_table *t, size_t row, const vector *v) {
-  rs_str name = {0}, title = {0};
-  rs_str_addf(&name, "%s_stage_%d_", v->spec->name, v->stage);
-  add_layer(&name, v->tensor);
-  rs_str_addf(&title, "%s of ", v->spec->long_name);
-  add_layer(&title, v->tensor);
+  const char *name = v->image != NULL ? v->image->name : v->spec->name;
+  const char *long_name = v->image != NULL ? v->image->long_name : v->spec->long_name;
+  const char *unit = v->image != NULL ? v->image->unit : NULL;
+  rs_str plot = {0}, title = {0};
+  rs_str_addf(&plot, "%s_stage_%d_", name, v->stage);
+  add_group(&plot, v->tensor);
+  rs_str_addf(&title, unit != NULL ? "%s (%s) of " : "%s of ", long_name, unit);
+  add_group(&title, v->tensor);
   rs_str_addf(&title, ", %s, stage %d", v->kind, v->stage);
-  rs_status status = set_text(t, row, RS_VECTOR_NAME, &name);
+  rs_status status = set_text(t, row, RS_VECTOR_NAME, &plot);
   rs_status other = set_text(t, row, RS_VECTOR_TITLE, &title);
-  return status != RS_OK ? status : other;
+  RS_TRY(status != RS_OK ? status : other);
+  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_SIGNAL, name));
+  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_UNIT, unit));
+  return rs_table_set_text(t, row, RS_VECTOR_LONG_NAME, long_name);
 }
 
 static rs_status set_file(rs_table *t, size_t row, const vector *v, const char *folder) {
@@ -118,15 +199,34 @@ static rs_status set_file(rs_table *t, size_t row, const vector *v, const char *
   return status;
 }
 
+/* The name of AXIS beside the image. */
+static rs_status set_axis(rs_table *t, size_t row, size_t column, const vector *v,
+                          const rs_stage_axis *axis) {
+  rs_str name = {0};
+  rs_str_addn(&name, v->tensor, (size_t)(last_part(v->tensor) - v->tensor));
+  rs_str_add(&name, axis->tensor);
+  return set_text(t, row, column, &name);
+}
+
+static rs_status set_axes(rs_table *t, size_t row, const vector *v) {
+  const rs_stage_images *m = v->image;
+  if (m == NULL) return rs_table_set_text(t, row, RS_VECTOR_INDEX, v->spec->index);
+  rs_table_set_int(t, row, RS_VECTOR_Y_LENGTH, (int64_t)v->dims[0]);
+  RS_TRY(set_axis(t, row, RS_VECTOR_Y, v, &m->rows));
+  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_Y_LONG_NAME, m->rows.long_name));
+  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_Y_UNIT, m->rows.unit));
+  RS_TRY(set_axis(t, row, RS_VECTOR_X, v, &m->cols));
+  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_INDEX, m->cols.long_name));
+  return rs_table_set_text(t, row, RS_VECTOR_X_UNIT, m->cols.unit);
+}
+
 static rs_status add_row(rs_table *t, const vector *v, const char *folder) {
   size_t row;
   RS_TRY(rs_table_add_row(t, &row));
-  rs_table_set_int(t, row, RS_VECTOR_LENGTH, (int64_t)v->length);
+  rs_table_set_int(t, row, RS_VECTOR_LENGTH, (int64_t)v->dims[1]);
   RS_TRY(set_names(t, row, v));
   RS_TRY(set_file(t, row, v, folder));
-  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_SIGNAL, v->spec->name));
-  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_LONG_NAME, v->spec->long_name));
-  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_INDEX, v->spec->index));
+  RS_TRY(set_axes(t, row, v));
   return rs_table_set_text(t, row, RS_VECTOR_TENSOR, v->tensor);
 }
 

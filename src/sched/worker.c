@@ -1,5 +1,6 @@
 #include "worker.h"
 
+#include "artifacts.h"
 #include "message.h"
 #include "ranksweep/run.h"
 
@@ -186,15 +187,24 @@ static rs_status read_task(rs_worker *w, const json_t *order, rs_stage_task *tas
   return RS_OK;
 }
 
+static json_t *artifact_notes(const rs_stage_report *r) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < r->n_artifacts; i++) {
+    const rs_artifact_note *a = &r->artifacts[i];
+    json_array_append_new(list, artifact_note(a->name, a->long_name, a->bytes, a->checksum));
+  }
+  return list;
+}
+
 static rs_status send_result(rs_worker *w, const rs_stage_task *task, const rs_stage_report *r) {
-  return message_send(w->transport, 0,
-                      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i, s:f, s:i}",
-                                "is", "result", "stage", task->stage, "attempt", task->attempt,
-                                "status", (int)r->status, "message", r->message, "seconds",
-                                r->seconds, "finals", named_values(r->finals, r->n_finals),
-                                "output", (int)r->has_output, "threads", task->threads, "damaged",
-                                r->damaged_checkpoints, "checkpoints", r->checkpoint_seconds,
-                                "files_failed", (int)r->files_failed));
+  return message_send(
+      w->transport, 0,
+      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i, s:f, s:i, s:o}", "is", "result",
+                "stage", task->stage, "attempt", task->attempt, "status", (int)r->status, "message",
+                r->message, "seconds", r->seconds, "finals", named_values(r->finals, r->n_finals),
+                "output", (int)r->has_output, "threads", task->threads, "damaged",
+                r->damaged_checkpoints, "checkpoints", r->checkpoint_seconds, "files_failed",
+                (int)r->files_failed, "artifacts", artifact_notes(r)));
 }
 
 rs_status rs_worker_run_pending(rs_worker *w) {

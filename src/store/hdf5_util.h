@@ -87,6 +87,9 @@ void rs_h5_free_texts(char **texts, size_t n);
 /* T as the compound dataset NAME of the group PARENT. */
 rs_status rs_h5_table_write(hid_t parent, const char *path, const char *name,
                             const rs_table *t) RS_MUST_CHECK;
+/* The same with nothing in the texts of COLUMN: a packed file names no others. */
+rs_status rs_h5_table_write_without(hid_t parent, const char *path, const char *name,
+                                    const rs_table *t, size_t column) RS_MUST_CHECK;
 
 /* Read it back. Members that are neither whole numbers, floating-point numbers nor texts of fixed
  * length are left out. */

@@ -5,11 +5,17 @@ static bool set_text(hid_t object, const char *name, const char *text) {
   return text == NULL || rs_h5_set_text(object, name, text, true);
 }
 
+static bool set_axes(hid_t plot, const rs_nxdata *about) {
+  const char *both[] = {about->rows, about->axis};
+  if (about->rows == NULL) return set_text(plot, "axes", about->axis);
+  return rs_h5_set_texts(plot, "axes", both, 2) && set_text(plot, "interpretation", "image");
+}
+
 hid_t rs_nxdata_create(hid_t parent, const char *name, const rs_nxdata *about) {
   hid_t plot = rs_h5_group_create(parent, name);
   if (plot < 0) return plot;
   bool ok = set_text(plot, "NX_class", "NXdata") && set_text(plot, "signal", about->signal) &&
-            set_text(plot, "axes", about->axis) && set_text(plot, "SILX_style", about->style) &&
+            set_axes(plot, about) && set_text(plot, "SILX_style", about->style) &&
             rs_h5_text_write(plot, "title", about->title);
   if (ok && about->n_more > 0)
     ok = rs_h5_set_texts(plot, "auxiliary_signals", about->more, about->n_more);

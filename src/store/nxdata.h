@@ -2,7 +2,8 @@
  *
  * NeXus (nexusformat.org, base classes NXroot, NXentry and NXdata): each group on the way down
  * names the next one in its attribute `default`; an NXdata group names the dataset on the y axis in
- * `signal`, further ones in `auxiliary_signals` and that on the x axis in `axes`. */
+ * `signal`, further ones in `auxiliary_signals` and that on the x axis in `axes`. For an image,
+ * `axes` names those along both dimensions, and `interpretation` says so. */
 #ifndef RANKSWEEP_STORE_NXDATA_H
 #define RANKSWEEP_STORE_NXDATA_H
 
@@ -11,6 +12,7 @@
 /* What a plot is made of; names are those of its datasets. */
 typedef struct rs_nxdata {
   const char *title, *signal, *axis;
+  const char *rows;        /* of an image: the axis along its first dimension; NULL: a curve */
   const char *const *more; /* auxiliary signals */
   size_t n_more;
   const char *style; /* SILX_style, JSON: scales of the axes; NULL: linear */

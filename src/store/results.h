@@ -12,8 +12,14 @@ rs_status rs_h5_results_fill(hid_t file, const char *path, const rs_results *r,
 /* /models */
 rs_status rs_h5_models_write(hid_t file, const char *path, const rs_results *r,
                              const char *from) RS_MUST_CHECK;
+/* /artifacts, and in a packed file /files. Nothing when there are none. */
+rs_status rs_h5_artifacts_write(hid_t file, const char *path, const rs_results *r,
+                                const char *from) RS_MUST_CHECK;
 /* /plots */
 rs_status rs_h5_plots_write(hid_t file, const char *path, const rs_results *r,
                             const char *from) RS_MUST_CHECK;
+
+/* Path of the file LINKED beside the results file RESULTS; release with free(). */
+rs_status rs_results_linked_path(const char *results, const char *linked, char **out) RS_MUST_CHECK;
 
 #endif

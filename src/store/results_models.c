@@ -13,8 +13,7 @@ static void model_name(int64_t trial, char name[NAME_BYTES]) {
   snprintf(name, NAME_BYTES, "%" PRId64, trial);
 }
 
-/* Path of the file LINKED beside the results file RESULTS. */
-static rs_status linked_path(const char *results, const char *linked, char **out) {
+rs_status rs_results_linked_path(const char *results, const char *linked, char **out) {
   char *directory;
   *out = NULL;
   RS_TRY(rs_path_directory(results, &directory));
@@ -26,7 +25,7 @@ static rs_status linked_path(const char *results, const char *linked, char **out
 /* Results whose models are missing are not whole, so that is damage. */
 static rs_status read_linked(const char *results, const char *linked, rs_bundle *bundle) {
   char *path;
-  RS_TRY(linked_path(results, linked, &path));
+  RS_TRY(rs_results_linked_path(results, linked, &path));
   rs_status status = rs_checkpoint_read(path, bundle, NULL);
   free(path);
   return status == RS_ERR_IO ? RS_ERR_DATA : status;
@@ -116,24 +115,71 @@ rs_status rs_results_read_model(const char *path, const struct rs_model_link *mo
   return rs_error_context(read_inside(path, name, NULL, bundle), "%s", name);
 }
 
+/* ---- plotted vectors and images ----------------------------------------------------------- */
+
+/* Where the tensors of a row of /plots/vectors are. */
+typedef struct place {
+  char *file;
+  rs_str group;
+  const char *names[3]; /* signal, y, x */
+  size_t count;
+} place;
+
+/* The name that TENSOR has in the plot. */
+static const char *name_in_plot(const rs_table *v, size_t row, size_t column) {
+  const char *name = rs_table_text(v, row, column);
+  const char *slash = strrchr(name, '/');
+  if (column == RS_VECTOR_TENSOR) return rs_table_text(v, row, RS_VECTOR_SIGNAL);
+  return slash != NULL ? slash + 1 : name;
+}
+
+static rs_status find_place(const char *path, const rs_table *v, size_t row, place *p) {
+  static const size_t tensors[] = {RS_VECTOR_TENSOR, RS_VECTOR_Y, RS_VECTOR_X};
+  const char *linked = rs_table_text(v, row, RS_VECTOR_FILE);
+  bool inside = linked[0] == '\0';
+  p->count = rs_table_text(v, row, RS_VECTOR_Y)[0] != '\0' ? 3 : 1;
+  for (size_t i = 0; i < p->count; i++)
+    p->names[i] = inside ? name_in_plot(v, row, tensors[i]) : rs_table_text(v, row, tensors[i]);
+  if (inside)
+    rs_str_addf(&p->group, "plots/%s", rs_table_text(v, row, RS_VECTOR_NAME));
+  else
+    rs_str_add(&p->group, "model");
+  RS_TRY(rs_str_status(&p->group));
+  return inside ? rs_strdup(&p->file, path) : rs_results_linked_path(path, linked, &p->file);
+}
+
+static rs_status expect_shape(const char *path, size_t row, const rs_tensor *t, size_t ndim,
+                              const int64_t *dims) {
+  bool fits = t->ndim == ndim;
+  for (size_t i = 0; fits && i < ndim; i++) fits = (int64_t)t->dims[i] == dims[i];
+  if (fits) return RS_OK;
+  char expected[48];
+  snprintf(expected, sizeof expected, ndim == 2 ? "%" PRId64 ", %" PRId64 : "%" PRId64, dims[0],
+           dims[ndim - 1]);
+  return rs_fail(RS_ERR_DATA,
+                 "%s: plots/vectors, row %zu: %s: expected the shape [%s], got %zu elements in %zu "
+                 "dimensions",
+                 path, row, t->name, expected, rs_tensor_size(t), t->ndim);
+}
+
+static rs_status check_shapes(const char *path, const rs_table *v, size_t row, const rs_bundle *b) {
+  const int64_t dims[] = {rs_table_int(v, row, RS_VECTOR_Y_LENGTH),
+                          rs_table_int(v, row, RS_VECTOR_LENGTH)};
+  if (b->count == 1) return expect_shape(path, row, &b->tensors[0], 1, &dims[1]);
+  RS_TRY(expect_shape(path, row, &b->tensors[0], 2, dims));
+  RS_TRY(expect_shape(path, row, &b->tensors[1], 1, &dims[0]));
+  return expect_shape(path, row, &b->tensors[2], 1, &dims[1]);
+}
+
 rs_status rs_results_read_vector(const char *path, const rs_results *r, size_t row,
                                  rs_bundle *bundle) {
-  const char *linked = rs_table_text(r->vectors, row, RS_VECTOR_FILE);
-  char *file = NULL;
-  rs_str plot = {0};
-  rs_status status;
-  if (linked[0] != '\0') {
-    status = linked_path(path, linked, &file);
-    if (status == RS_OK)
-      status = read_inside(file, "model", rs_table_text(r->vectors, row, RS_VECTOR_TENSOR), bundle);
-  } else {
-    rs_str_addf(&plot, "plots/%s", rs_table_text(r->vectors, row, RS_VECTOR_NAME));
-    status = rs_str_status(&plot);
-    if (status == RS_OK)
-      status =
-          read_inside(path, plot.text, rs_table_text(r->vectors, row, RS_VECTOR_SIGNAL), bundle);
-  }
-  rs_str_free(&plot);
-  free(file);
+  place p = {0};
+  rs_status status = find_place(path, r->vectors, row, &p);
+  for (size_t i = 0; status == RS_OK && i < p.count; i++)
+    status = read_inside(p.file, p.group.text, p.names[i], bundle);
+  if (status == RS_OK) status = check_shapes(path, r->vectors, row, bundle);
+  if (status != RS_OK) rs_bundle_free(bundle);
+  rs_str_free(&p.group);
+  free(p.file);
   return status == RS_ERR_IO ? RS_ERR_DATA : status;
 }

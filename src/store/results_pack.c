@@ -18,10 +18,31 @@ static size_t file_bytes(const char *path) {
   return stat(path, &info) == 0 ? (size_t)info.st_size : 0;
 }
 
+/* Files that the texts of COLUMN name. */
+static rs_status linked_bytes(const char *from, const rs_table *t, size_t column, size_t *bytes) {
+  for (size_t row = 0; t != NULL && row < rs_table_rows(t); row++) {
+    char *path;
+    RS_TRY(rs_results_linked_path(from, rs_table_text(t, row, column), &path));
+    *bytes += file_bytes(path);
+    free(path);
+  }
+  return RS_OK;
+}
+
+/* Of the images, the larger part of what is plotted. */
+static size_t image_bytes(const rs_table *v) {
+  double elements = 0;
+  for (size_t row = 0; v != NULL && row < rs_table_rows(v); row++)
+    elements += (double)rs_table_int(v, row, RS_VECTOR_LENGTH) *
+                (double)rs_table_int(v, row, RS_VECTOR_Y_LENGTH);
+  return elements > 0 && elements < 1e12 ? (size_t)elements * sizeof(float) : 0;
+}
+
 /* At most: models that several trials share count each time. */
 static rs_status expected_bytes(const char *from, const rs_results *r, size_t *bytes) {
   char *directory;
-  *bytes = file_bytes(from);
+  *bytes = file_bytes(from) + image_bytes(r->vectors);
+  RS_TRY(linked_bytes(from, r->artifacts, RS_ARTIFACT_FILE, bytes));
   RS_TRY(rs_path_directory(from, &directory));
   rs_status status = RS_OK;
   for (size_t i = 0; status == RS_OK && i < r->n_models; i++) {

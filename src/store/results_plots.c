@@ -1,7 +1,6 @@
 /* /plots: what people want to see first, made from the tables. */
 #include "nxdata.h"
-#include "results.h"
-#include "tensors.h"
+#include "results_plots.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -9,21 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_BYTES = 256 };
-
-/* Where plots go. The first one that is written becomes the one that is shown. */
-typedef struct plots {
-  hid_t group;
-  const char *path; /* of the file, for messages */
-  const rs_results *r;
-  char shown[NAME_BYTES];
-} plots;
-
-static rs_status failed(const plots *p) {
+rs_status plots_failed(const plots *p) {
   return rs_h5_fail(RS_ERR_IO, p->path, "plots");
 }
 
-static void note_plot(plots *p, const char *name) {
+void plots_note(plots *p, const char *name) {
   if (p->shown[0] == '\0') snprintf(p->shown, sizeof p->shown, "%s", name);
 }
 
@@ -98,7 +87,7 @@ static bool fill_trials(hid_t plot, const rs_table *trials, const size_t columns
 static rs_status write_trials(plots *p, const size_t columns[3], const size_t *rows, size_t n) {
   const rs_table *trials = p->r->trials;
   const rs_column *final = rs_table_column(trials, columns[0]);
-  char name[NAME_BYTES], title[NAME_BYTES];
+  char name[PLOTS_NAME], title[PLOTS_NAME];
   double *buffer;
   snprintf(name, sizeof name, "%s_against_parameters", final->name);
   snprintf(title, sizeof title, "%s: %s against parameters",
@@ -110,8 +99,8 @@ static rs_status write_trials(plots *p, const size_t columns[3], const size_t *r
   RS_TRY(rs_new(&buffer, n, sizeof *buffer));
   hid_t plot = rs_nxdata_create(p->group, name, &about);
   bool ok = plot >= 0 && fill_trials(plot, trials, columns, rows, n, buffer);
-  rs_status status = ok ? RS_OK : failed(p);
-  note_plot(p, name);
+  rs_status status = ok ? RS_OK : plots_failed(p);
+  plots_note(p, name);
   rs_h5_close(plot);
   free(buffer);
   return status;
@@ -168,13 +157,13 @@ static void choose_axis(curve *v, size_t epoch, int step) {
 }
 
 /* "mlp-train, stage 3" */
-static void curve_title(const plots *p, int64_t stage, char title[NAME_BYTES]) {
+static void curve_title(const plots *p, int64_t stage, char title[PLOTS_NAME]) {
   const rs_table *stages = p->r->stages;
   int number = find_column(stages, "stage", RS_COLUMN_INT);
   int kind = find_column(stages, "kind", RS_COLUMN_TEXT);
   bool known = number >= 0 && kind >= 0 && stage >= 0 && (size_t)stage < rs_table_rows(stages) &&
                rs_table_int(stages, (size_t)stage, (size_t)number) == stage;
-  snprintf(title, NAME_BYTES, "%s, stage %" PRId64,
+  snprintf(title, PLOTS_NAME, "%s, stage %" PRId64,
            known ? rs_table_text(stages, (size_t)stage, (size_t)kind) : "learning curve", stage);
 }
 
@@ -193,7 +182,7 @@ static bool fill_curve(hid_t plot, const curve *v) {
 }
 
 static rs_status write_curve(plots *p, const curve *v, const char **names) {
-  char name[NAME_BYTES], title[NAME_BYTES];
+  char name[PLOTS_NAME], title[PLOTS_NAME];
   curve_title(p, v->stage, title);
   snprintf(name, sizeof name, "learning_curve_stage_%" PRId64, v->stage);
   for (size_t c = 0; c < v->n_columns; c++)
@@ -205,8 +194,8 @@ static rs_status write_curve(plots *p, const curve *v, const char **names) {
                      .n_more = v->n_columns - 1};
   if (H5Lexists(p->group, name, H5P_DEFAULT) > 0) return RS_OK; /* rows that were no neighbours */
   hid_t plot = rs_nxdata_create(p->group, name, &about);
-  rs_status status = plot >= 0 && fill_curve(plot, v) ? RS_OK : failed(p);
-  note_plot(p, name);
+  rs_status status = plot >= 0 && fill_curve(plot, v) ? RS_OK : plots_failed(p);
+  plots_note(p, name);
   rs_h5_close(plot);
   return status;
 }
@@ -249,127 +238,18 @@ static rs_status plot_curves(plots *p) {
   return status;
 }
 
-/* ---- vectors of checkpoints --------------------------------------------------------------- */
-
-const rs_column rs_vector_columns[RS_VECTOR_COLUMNS] = {
-    {"name", RS_COLUMN_TEXT, NULL, "The plot"},
-    {"title", RS_COLUMN_TEXT, NULL, "Its title"},
-    {"signal", RS_COLUMN_TEXT, NULL, "Name of the vector in the plot"},
-    {"long_name", RS_COLUMN_TEXT, NULL, "What the vector is"},
-    {"index", RS_COLUMN_TEXT, NULL, "What its index is"},
-    {"length", RS_COLUMN_INT, NULL, "Elements of the vector"},
-    {"file", RS_COLUMN_TEXT, NULL, "Checkpoint that holds it; empty: it is in this file"},
-    {"tensor", RS_COLUMN_TEXT, NULL, "Its name in the checkpoint"},
-};
-
-/* 1, 2, ..., so that the axis reads as the number of elements kept. */
-static bool add_index(hid_t plot, const char *long_name, size_t n) {
-  rs_column column = {"index", RS_COLUMN_INT, NULL, long_name};
-  double *values;
-  if (rs_new(&values, n, sizeof *values) != RS_OK) return false;
-  for (size_t i = 0; i < n; i++) values[i] = (double)(i + 1);
-  bool ok = rs_nxdata_add(plot, &column, values, n);
-  free(values);
-  return ok;
-}
-
-static rs_status link_vector(const plots *p, hid_t plot, size_t row) {
-  const rs_table *v = p->r->vectors;
-  rs_str object = {0};
-  rs_str_addf(&object, "/model/%s", rs_table_text(v, row, RS_VECTOR_TENSOR));
-  rs_status status = rs_str_status(&object);
-  if (status == RS_OK &&
-      H5Lcreate_external(rs_table_text(v, row, RS_VECTOR_FILE), object.text, plot,
-                         rs_table_text(v, row, RS_VECTOR_SIGNAL), H5P_DEFAULT, H5P_DEFAULT) < 0)
-    status = failed(p);
-  rs_str_free(&object);
-  return status;
-}
-
-static rs_status embed_vector(const plots *p, hid_t plot, size_t row, const rs_tensor *vector) {
-  const rs_table *v = p->r->vectors;
-  const char *signal = rs_table_text(v, row, RS_VECTOR_SIGNAL);
-  rs_tensor renamed = *vector;
-  renamed.name = (char *)signal;
-  RS_TRY(rs_h5_tensor_write(plot, p->path, &renamed, 0));
-  hid_t dataset = H5Dopen2(plot, signal, H5P_DEFAULT);
-  bool ok = dataset >= 0 &&
-            rs_h5_set_text(dataset, "long_name", rs_table_text(v, row, RS_VECTOR_LONG_NAME), true);
-  rs_h5_close(dataset);
-  return ok ? RS_OK : failed(p);
-}
-
-/* VECTOR NULL: as a link. */
-static rs_status write_vector(plots *p, size_t row, const rs_tensor *vector) {
-  const rs_table *v = p->r->vectors;
-  rs_nxdata about = {.title = rs_table_text(v, row, RS_VECTOR_TITLE),
-                     .signal = rs_table_text(v, row, RS_VECTOR_SIGNAL),
-                     .axis = "index",
-                     .style = "{\"signal_scale_type\": \"log\"}"};
-  hid_t plot = rs_nxdata_create(p->group, rs_table_text(v, row, RS_VECTOR_NAME), &about);
-  bool ok = plot >= 0 && add_index(plot, rs_table_text(v, row, RS_VECTOR_INDEX),
-                                   (size_t)rs_table_int(v, row, RS_VECTOR_LENGTH));
-  rs_status status = ok ? RS_OK : failed(p);
-  if (status == RS_OK)
-    status = vector != NULL ? embed_vector(p, plot, row, vector) : link_vector(p, plot, row);
-  note_plot(p, rs_table_text(v, row, RS_VECTOR_NAME));
-  rs_h5_close(plot);
-  return status;
-}
-
-/* Fetch the vector of a row of FROM before anything is believed about it. */
-static rs_status copy_vector(plots *p, size_t row, const char *from) {
-  int64_t length = rs_table_int(p->r->vectors, row, RS_VECTOR_LENGTH);
-  rs_bundle bundle = {0};
-  RS_TRY(rs_results_read_vector(from, p->r, row, &bundle));
-  rs_status status;
-  if (bundle.tensors[0].ndim != 1 || (int64_t)rs_tensor_size(&bundle.tensors[0]) != length)
-    status = rs_fail(RS_ERR_DATA, "%s: plots/vectors: row %zu: expected %" PRId64 " elements", from,
-                     row, length);
-  else
-    status = write_vector(p, row, &bundle.tensors[0]);
-  rs_bundle_free(&bundle);
-  return status;
-}
-
-/* In a packed file the vectors are from nowhere else. */
-static rs_status write_sources(const plots *p, bool packed) {
-  const rs_table *v = p->r->vectors;
-  if (!packed) return rs_h5_table_write(p->group, p->path, "vectors", v);
-  rs_table *inside;
-  RS_TRY(rs_table_create(rs_vector_columns, RS_VECTOR_COLUMNS, &inside));
-  rs_status status = RS_OK;
-  for (size_t row = 0; status == RS_OK && row < rs_table_rows(v); row++) {
-    status = rs_table_add_row(inside, NULL);
-    rs_table_set_int(inside, row, RS_VECTOR_LENGTH, rs_table_int(v, row, RS_VECTOR_LENGTH));
-    for (size_t c = 0; status == RS_OK && c < RS_VECTOR_COLUMNS; c++)
-      if (c != RS_VECTOR_LENGTH && c != RS_VECTOR_FILE)
-        status = rs_table_set_text(inside, row, c, rs_table_text(v, row, c));
-  }
-  if (status == RS_OK) status = rs_h5_table_write(p->group, p->path, "vectors", inside);
-  rs_table_destroy(inside);
-  return status;
-}
-
-static rs_status plot_vectors(plots *p, const char *from) {
-  if (p->r->vectors == NULL) return RS_OK;
-  for (size_t row = 0; row < rs_table_rows(p->r->vectors); row++)
-    RS_TRY(from != NULL ? copy_vector(p, row, from) : write_vector(p, row, NULL));
-  return write_sources(p, from != NULL);
-}
-
 /* ---- all of it ---------------------------------------------------------------------------- */
 
 static rs_status write_plots(plots *p, hid_t file, const char *from) {
   bool ok = p->group >= 0 && rs_h5_set_text(file, "NX_class", "NXroot", true) &&
             rs_h5_set_text(file, "default", "plots", true) &&
             rs_h5_set_text(p->group, "NX_class", "NXentry", true);
-  if (!ok) return failed(p);
+  if (!ok) return plots_failed(p);
   RS_TRY(plot_trials(p));
   RS_TRY(plot_curves(p));
-  RS_TRY(plot_vectors(p, from));
+  RS_TRY(plots_vectors(p, from));
   ok = p->shown[0] == '\0' || rs_h5_set_text(p->group, "default", p->shown, true);
-  return ok ? RS_OK : failed(p);
+  return ok ? RS_OK : plots_failed(p);
 }
 
 rs_status rs_h5_plots_write(hid_t file, const char *path, const rs_results *r, const char *from) {

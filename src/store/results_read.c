@@ -81,20 +81,35 @@ static rs_status read_tables(const rs_h5_file *f, rs_results *r) {
   return rs_h5_table_read(f, "running", &r->running);
 }
 
-/* /plots/vectors, with all its columns in their places: users address them by position. */
+/* The first N columns in their places: users address them by position. */
+static rs_status check_columns(const rs_h5_file *f, const char *name, const rs_table *t,
+                               const rs_column *columns, size_t n) {
+  for (size_t c = 0; c < n; c++) {
+    RS_TRY(expect_column(f, name, t, columns[c].name, columns[c].type));
+    if (rs_table_find(t, columns[c].name) != (int)c)
+      return rs_fail(RS_ERR_DATA, "%s: %s: column \"%s\" is not in its place", f->path, name,
+                     columns[c].name);
+  }
+  return RS_OK;
+}
+
+/* Files from before there were images lack the columns about them. */
 static rs_status read_vectors(const rs_h5_file *f, rs_results *r) {
   static const char name[] = "plots/vectors";
   if (H5Lexists(f->id, "plots", H5P_DEFAULT) <= 0 || H5Lexists(f->id, name, H5P_DEFAULT) <= 0)
     return RS_OK;
   RS_TRY(rs_h5_table_read(f, name, &r->vectors));
-  for (size_t c = 0; c < RS_VECTOR_COLUMNS; c++) {
-    const rs_column *expected = &rs_vector_columns[c];
-    RS_TRY(expect_column(f, name, r->vectors, expected->name, expected->type));
-    if (rs_table_find(r->vectors, expected->name) != (int)c)
-      return rs_fail(RS_ERR_DATA, "%s: %s: column \"%s\" is not in its place", f->path, name,
-                     expected->name);
-  }
-  return RS_OK;
+  for (size_t c = RS_VECTOR_FIRST_COLUMNS; c < RS_VECTOR_COLUMNS; c++)
+    if (rs_table_find(r->vectors, rs_vector_columns[c].name) < 0)
+      RS_TRY(rs_table_add_column(r->vectors, &rs_vector_columns[c]));
+  return check_columns(f, name, r->vectors, rs_vector_columns, RS_VECTOR_COLUMNS);
+}
+
+static rs_status read_artifacts(const rs_h5_file *f, rs_results *r) {
+  static const char name[] = "artifacts";
+  if (H5Lexists(f->id, name, H5P_DEFAULT) <= 0) return RS_OK;
+  RS_TRY(rs_h5_table_read(f, name, &r->artifacts));
+  return check_columns(f, name, r->artifacts, rs_artifact_columns, RS_ARTIFACT_COLUMNS);
 }
 
 /* ---- /job --------------------------------------------------------------------------------- */
@@ -223,6 +238,7 @@ static rs_status read_all(const rs_h5_file *f, rs_results *r) {
   RS_TRY(read_root(f, r));
   RS_TRY(read_tables(f, r));
   RS_TRY(read_vectors(f, r));
+  RS_TRY(read_artifacts(f, r));
   RS_TRY(read_text(f, "job/yaml", &r->job_yaml));
   RS_TRY(read_text(f, "job/resolved", &r->job_resolved));
   return read_models(f, r);
@@ -248,6 +264,7 @@ void rs_results_free(rs_results *r) {
   rs_table_destroy(r->provenance);
   rs_table_destroy(r->running);
   rs_table_destroy(r->vectors);
+  rs_table_destroy(r->artifacts);
   for (size_t i = 0; i < r->n_models; i++) free((char *)r->models[i].file);
   free((struct rs_model_link *)r->models);
   *r = (rs_results){0};

@@ -60,6 +60,7 @@ rs_status rs_h5_results_fill(hid_t file, const char *path, const rs_results *r, 
   RS_TRY(write_tables(file, path, r));
   RS_TRY(write_job(file, path, r));
   RS_TRY(rs_h5_models_write(file, path, r, from));
+  RS_TRY(rs_h5_artifacts_write(file, path, r, from));
   return rs_h5_plots_write(file, path, r, from);
 }
 

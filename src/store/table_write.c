@@ -130,3 +130,37 @@ done:
   rs_layout_free(&l);
   return status;
 }
+
+/* ---- one column less ---------------------------------------------------------------------- */
+
+static rs_status copy_cell(rs_table *to, const rs_table *from, size_t row, size_t column) {
+  switch (rs_table_column(from, column)->type) {
+  case RS_COLUMN_INT: rs_table_set_int(to, row, column, rs_table_int(from, row, column)); break;
+  case RS_COLUMN_FLOAT:
+    rs_table_set_float(to, row, column, rs_table_float(from, row, column));
+    break;
+  case RS_COLUMN_TEXT: return rs_table_set_text(to, row, column, rs_table_text(from, row, column));
+  }
+  return RS_OK;
+}
+
+static rs_status copy_without(rs_table *to, const rs_table *from, size_t column) {
+  for (size_t c = 0; c < rs_table_columns(from); c++)
+    RS_TRY(rs_table_add_column(to, rs_table_column(from, c)));
+  for (size_t row = 0; row < rs_table_rows(from); row++) {
+    RS_TRY(rs_table_add_row(to, NULL));
+    for (size_t c = 0; c < rs_table_columns(from); c++)
+      if (c != column) RS_TRY(copy_cell(to, from, row, c));
+  }
+  return RS_OK;
+}
+
+rs_status rs_h5_table_write_without(hid_t parent, const char *path, const char *name,
+                                    const rs_table *t, size_t column) {
+  rs_table *copy;
+  RS_TRY(rs_table_create(NULL, 0, &copy));
+  rs_status status = copy_without(copy, t, column);
+  if (status == RS_OK) status = rs_h5_table_write(parent, path, name, copy);
+  rs_table_destroy(copy);
+  return status;
+}

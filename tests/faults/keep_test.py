@@ -218,8 +218,8 @@ def check_leftovers(h):
     with subprocess.Popen(["true"]) as dead:
         dead.wait()
     ours = [f"{removed}.h5", f"{removed}.a.h5", f"{stranger}.h5", f"{stranger}.b.h5", f"{stranger}.step7.h5",
-            f"{kept}.tmp.{dead.pid}"]
-    theirs = ["notes.txt", f"{stranger}.txt", f"{stranger}.h5.bak", "A" * 32 + ".h5", f"{stranger}.c.h5",
+            f"{kept}.tmp.{dead.pid}", f"{stranger}.txt", f"{kept[:32]}.x.wav.tmp.{dead.pid}"]
+    theirs = ["notes.txt", f"{kept[:32]}.x.wav", f"{stranger}.h5.bak", "A" * 32 + ".h5", f"{stranger}.c.h5",
               f"{kept}.tmp.{os.getpid()}", f"{removed}.step3.h5", "x.h5.tmp.1"]
     for name in ours + theirs:
         h.write(f"left.ckpt/{name}", "left over")

@@ -106,7 +106,8 @@ def run_ours(program, directory, mode, network, x, lengths, targets):
 
 def train_theirs(network, x, lengths, targets):
     """First output and gradients, then all losses; the network keeps the last weights."""
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, eps=1e-7)
+    # A bias before |a - b| has no gradient where both sides are above zero; what rounding leaves must not become whole steps.
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, eps=1e-4 if network.mode == "pairs" else 1e-7)
     x, targets = torch.from_numpy(x), torch.from_numpy(targets)
     valid = torch.arange(T)[:, None] < torch.from_numpy(lengths)[None, :]
     losses, first = [], None
@@ -129,7 +130,7 @@ def train_theirs(network, x, lengths, targets):
 
 def compare_network(program, mode, padded, worst):
     print(f"{mode}, {'padded' if padded else 'one length'}:")
-    torch.manual_seed(8 if mode == "pairs" else 7)  # where no unit sits at the corner of |a - b| or of a ReLU
+    torch.manual_seed(7)
     rng = np.random.default_rng(3)
     network = Network(mode)
     x = rng.normal(0, 1, (T, B, IN)).astype(np.float32)

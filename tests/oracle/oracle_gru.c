@@ -90,7 +90,11 @@ static void train(task *t, size_t steps) {
     if (i == 0) write_array("output.f32", y, t->size * sizeof *y);
     check(rs_sequence_backward(t->net, t->ws, &t->batch, t->gradients, NULL, NULL));
     if (i == 0) write_array("gradients.f32", t->gradients, n * sizeof(float));
-    const rs_adam adam = {.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-7, .step = i + 1};
+    const rs_adam adam = {.lr = 1e-3,
+                          .beta1 = 0.9,
+                          .beta2 = 0.999,
+                          .epsilon = t->mode == PAIRS ? 1e-4 : 1e-7, /* see the script */
+                          .step = i + 1};
     rs_adam_update(&adam, n, t->net->values, t->gradients, t->first_moments, t->second_moments);
   }
   write_array("losses.f64", losses, steps * sizeof *losses);

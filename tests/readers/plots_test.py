@@ -21,6 +21,11 @@ model: {hidden: [40, 32]}
 train: {epochs: 3, batch: 64}
 sweep: {space: {svd.rank: [8, 2, full]}, objectives: {test_accuracy: max, parameters: min}}
 """
+LOOK = """name: look
+experiment: noop-look
+look: {images: 7}
+sweep: {space: {look.index: [1, 2]}}
+"""
 MANY = """name: many
 experiment: noop
 noop: {rows: 2}
@@ -53,6 +58,41 @@ def check_nxdata(h, plot):
     if "SILX_style" in plot.attrs:
         json.loads(plot.attrs["SILX_style"])
     return signal, axis
+
+
+def check_image(h, plot, packed):
+    """An image on its axes; the number of its example."""
+    where, example = plot.name, int(plot.name.rsplit("example", 1)[1])
+    h.check(plot.attrs["NX_class"] == "NXdata" and plot.attrs["interpretation"] == "image", f"{where}: attributes")
+    signal, axes = plot[plot.attrs["signal"]], [plot[text(name)] for name in plot.attrs["axes"]]
+    h.check(signal.shape == (5 + example, 7) == tuple(len(axis) for axis in axes), f"{where}: lengths {signal.shape}")
+    h.check([axis.name.rsplit("/", 1)[1] for axis in axes] == ["frequency", "time"], f"{where}: {plot.attrs['axes']}")
+    h.check([axis.attrs["units"] for axis in axes] == ["Hz", "s"], f"{where}: units of the axes")
+    h.check([axis.attrs["long_name"] for axis in axes] == ["Frequency", "Time"], f"{where}: names of the axes")
+    h.check(np.allclose(axes[0][:], 125 * np.arange(5 + example)), f"{where}: frequencies")
+    scale = 0.01 if where.startswith("/plots/mask") else -1
+    h.check(np.allclose(signal[:], scale * np.arange(signal.size).reshape(signal.shape), rtol=1e-6), f"{where}: values")
+    h.check(f"of example{example}, look-at, stage" in text(plot["title"][()]), f"{where}: {plot['title'][()]}")
+    if packed and scale == -1:
+        h.check(signal.attrs["units"] == "dB" and signal.attrs["long_name"] == "Spectrogram", f"{where}: unit of the image")
+    link = plot.get(plot.attrs["signal"], getlink=True)
+    h.check(isinstance(link, h5py.HardLink if packed else h5py.ExternalLink), f"{where}: {link}")
+    return example
+
+
+def check_images(h):
+    """Some of the images of two stages: both of an example, 24 in all; what lacks an axis is left out."""
+    h.write("look.yaml", LOOK)
+    h.run("run", "look.yaml", "-o", "look.h5", "-n", 1)
+    h.run("pack", "look.h5", "-o", "look-packed.h5")
+    for path, packed in (("look.h5", False), ("look-packed.h5", True)):
+        h.check("24 plotted vectors" in h.run("verify", path).stdout, f"{path}: verify")
+        with h5py.File(path) as f:
+            masks, spectra = ([f["plots"][n] for n in f["plots"] if n.startswith(p)] for p in ("mask", "spectrogram"))
+            h.check(len(masks) == len(spectra) == 12, f"{path}: {list(f['plots'])}")
+            h.check(sorted(check_image(h, m, packed) for m in masks) == sorted(check_image(h, s, packed) for s in spectra),
+                    f"{path}: both images of each example")
+            h.check(default_plot(f).attrs["NX_class"] == "NXdata", f"{path}: one of them is shown")
 
 
 def check_trials(h, f):
@@ -119,6 +159,7 @@ def main():
     check_file(h, "r.h5", False)
     h.run("pack", "r.h5", "-o", "packed.h5")
     check_file(h, "packed.h5", True)
+    check_images(h)
     check_many(h)
     h.finish()
 

@@ -1,4 +1,5 @@
 rs_test(past SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_past.c USES sched LIBS RS::hdf5 PkgConfig::jansson)
+rs_test(neighbours SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_neighbours.c USES sched LIBS RS::hdf5 PkgConfig::jansson)
 rs_test(running SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_running.c USES sched)
 rs_test(sched SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sched.c USES sched)
 rs_test(sched_random

@@ -16,7 +16,7 @@ static void add(keeper *k, int parent) {
 }
 
 static void add_trial(keeper *k, int last) {
-  assert_ok(keep_add_trial(k, last));
+  assert_ok(keep_add_trial(k, last, last));
 }
 
 /* What may go now, in order of the stages' numbers: "0 2 3". */
@@ -189,6 +189,28 @@ static void what_an_earlier_run_left_goes_when_the_policy_says_so(void **state) 
   keep_destroy(k);
 }
 
+/* Stage 2 is for looking at what 1 left; so is 3 of the same. */
+static void what_comes_after_a_model_goes_with_it(void **state) {
+  (void)state;
+  for (int kept = 0; kept < 2; kept++) {
+    keeper *k = start(kept ? RS_KEEP_BEST : RS_KEEP_NONE, 1, true);
+    const int parents[] = {-1, 0, 1, 1};
+    for (size_t i = 0; i < RS_COUNT(parents); i++) add(k, parents[i]);
+    assert_ok(keep_add_trial(k, 1, 2));
+    assert_ok(keep_add_trial(k, 1, 3));
+    done(k, 0);
+    done(k, 1);
+    expect(k, "0");
+    done(k, 2);
+    won(k, 0, 1);
+    expect(k, kept ? "" : "2");
+    done(k, 3);
+    won(k, 1, 2);
+    expect(k, kept ? "2" : "1 3");
+    keep_destroy(k);
+  }
+}
+
 /* ---- random sweeps ------------------------------------------------------------------------ */
 
 enum { STAGES = 20, TRIALS = 20 };
@@ -196,7 +218,7 @@ enum { STAGES = 20, TRIALS = 20 };
 typedef struct sweep {
   rs_stream stream;
   uint64_t drawn;
-  int n_stages, n_trials, parent[STAGES], last[TRIALS];
+  int n_stages, n_trials, parent[STAGES], model[TRIALS], last[TRIALS];
   bool open[STAGES], output[STAGES], decided[TRIALS], won[TRIALS];
   double value[TRIALS]; /* greater is better */
 } sweep;
@@ -218,7 +240,8 @@ static bool should_stay(const sweep *w, int stage, int best) {
   for (int i = 0; i < w->n_stages; i++)
     if (w->parent[i] == stage && w->open[i]) return true;
   for (int t = 0; t < w->n_trials; t++)
-    if (w->last[t] == stage && (!w->decided[t] || is_kept(w, t, best))) return true;
+    if ((w->last[t] == stage || w->model[t] == stage) && (!w->decided[t] || is_kept(w, t, best)))
+      return true;
   return w->open[stage];
 }
 
@@ -250,8 +273,10 @@ static void let_something_happen(sweep *w, keeper *k) {
     break;
   case 1:
     if (w->n_trials == TRIALS || w->n_stages == 0) return;
-    w->last[w->n_trials++] = stage;
-    add_trial(k, stage);
+    w->last[w->n_trials] = stage;
+    w->model[w->n_trials] = draw(w, 2) > 0 && w->parent[stage] >= 0 ? w->parent[stage] : stage;
+    assert_ok(keep_add_trial(k, w->model[w->n_trials], stage));
+    w->n_trials++;
     break;
   case 2:
     if (w->n_stages > 0 && w->open[stage]) end_stage(w, k, stage);
@@ -300,6 +325,7 @@ int main(void) {
       cmocka_unit_test(what_something_new_needs_does_not_go),
       cmocka_unit_test(a_redone_stage_needs_its_parent_again),
       cmocka_unit_test(what_an_earlier_run_left_goes_when_the_policy_says_so),
+      cmocka_unit_test(what_comes_after_a_model_goes_with_it),
       cmocka_unit_test(random_sweeps_follow_the_rule),
   };
   return cmocka_run_group_tests_name("keep", tests, NULL, NULL);

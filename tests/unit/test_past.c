@@ -165,6 +165,27 @@ static void a_short_journal_means_the_same(void **state) {
   free(path);
 }
 
+static const char *artifact_of(const past *p, rs_id id) {
+  const json_t *end = json_object_get(past_stage(p, id), "end");
+  return json_string_value(json_array_get(json_object_get(end, "artifacts"), 0));
+}
+
+static void a_restored_stage_has_its_latest_artifacts(void **state) {
+  (void)state;
+  const char *const records[] = {
+      START,
+      BEGIN("A", "1", "1"),
+      "{\"is\":\"end\",\"stage\":\"A\",\"attempt\":1,\"state\":\"done\",\"artifacts\":[\"x\"]}",
+      "{\"is\":\"removed\",\"stage\":\"A\"}",
+      "{\"is\":\"restored\",\"stage\":\"A\"}",
+      "{\"is\":\"restored\",\"stage\":\"A\",\"artifacts\":[\"y\"]}"};
+  for (size_t n = 3; n <= RS_COUNT(records); n++) {
+    past *p = read_records(records, n);
+    assert_string_equal(artifact_of(p, A), n == RS_COUNT(records) ? "y" : "x");
+    past_destroy(p);
+  }
+}
+
 static void interrupted_work_makes_a_journal_long(void **state) {
   (void)state;
   past *p = read_records(NULL, 0);
@@ -185,6 +206,7 @@ int main(void) {
       cmocka_unit_test(failures_can_be_forgiven),
       cmocka_unit_test(progress_is_more_than_before),
       cmocka_unit_test(a_short_journal_means_the_same),
+      cmocka_unit_test(a_restored_stage_has_its_latest_artifacts),
       cmocka_unit_test(interrupted_work_makes_a_journal_long),
   };
   return cmocka_run_group_tests(tests, make_directory, remove_directory);
