@@ -1,7 +1,9 @@
-"""Speech denoising on built-in voices: training once for all evaluations, early stopping and its weights, continuing, a gain.
+"""Speech denoising on built-in voices: training once for all evaluations, examples to hear and see, early stopping and its weights, continuing, a gain.
 
 usage: denoising_test.py PROGRAM DIRECTORY
 """
+import wave
+
 import h5py
 import numpy as np
 
@@ -45,8 +47,29 @@ def one_training(h):
         h.check(abs(row[name] - gain) < 1e-9, f"{name} after the last epoch is that of the evaluation")
 
 
+def examples(h):
+    """Recordings and pictures of what was measured."""
+    with h5py.File("many.h5") as f:
+        files = [(row["name"].decode(), row["file"].decode()) for row in f["artifacts"][:]]
+        plots = {name: group for name, group in f["plots"].items() if isinstance(group, h5py.Group)}
+        mask = next(group for name, group in plots.items() if name.startswith("mask_stage_"))
+        h.check(mask.attrs["signal"] == "mask" and list(mask.attrs["axes"]) == [b"frequency", b"time"], "a picture of the mask")
+        h.check(mask["mask"].shape == (129, len(mask["time"])) and mask["mask"][:].min() >= 0 and mask["mask"][:].max() <= 1,
+                "with values from 0 to 1")
+        h.check(abs(mask["frequency"][-1] - 8000) < 1e-3, "up to half the sample rate")
+    h.check(len(files) == 18 * 6, f"two examples of three recordings an evaluation: {len(files)}")
+    sounds = {}
+    for name, path in files[:6]:
+        with wave.open(path) as sound:
+            h.check((sound.getframerate(), sound.getnchannels()) == (16000, 1), f"{name} is a recording")
+            sounds[name] = np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(float)
+    clean, noisy = (next(s for n, s in sounds.items() if n.startswith("1-") and n.endswith(f"-{w}.wav")) for w in ("clean", "noisy"))
+    snr = 10 * np.log10((clean ** 2).sum() / ((noisy - clean) ** 2).sum())
+    h.check(abs(snr) < 0.1, f"mixed at 0 dB: {snr:.3f}")
+
+
 def early_stopping(h):
-    h.write("stop.yaml", BASE.replace("epochs: 3", "epochs: 40, lr: 0.03, patience: 2"))
+    h.write("stop.yaml", BASE.replace("epochs: 3", "epochs: 40, lr: 0.03, patience: 2").replace("stoi: false", "stoi: false, examples: 0"))
     h.run("run", "stop.yaml", "-n", 1, "-o", "stop.h5")
     calm = rows("stop.h5")
     loss, trial = calm["metrics"]["validation_loss"], calm["trials"][0]
@@ -69,6 +92,7 @@ def gain(h):
 def main():
     h = Harness()
     one_training(h)
+    examples(h)
     early_stopping(h)
     gain(h)
     h.finish()

@@ -15,6 +15,7 @@ SOUND = """
 data: {source: voices, voices: 6, utterances: 3, seconds: 0.7, window: 256, hop: 128, features: log, normalize: true}
 model: {gru: [12, 8]}
 train: {epochs: 3, batch: 8, frames: 30, reduction: exact, clip_norm: 1}
+evaluate: {examples: 0}
 """
 SPEAKERS = """
 data: {source: voices, voices: 8, utterances: 4, seconds: 0.4, window: 256, hop: 128, features: mel, bands: 20, normalize: true}
