@@ -246,6 +246,21 @@ void rs_corpus_free(rs_corpus *corpus); /* zeroes it; takes an empty one */
  * `path`>\n". */
 rs_status rs_corpus_fingerprint(const rs_corpus_spec *spec, rs_str *out) RS_MUST_CHECK;
 
+/* Pairs of recordings, by their numbers in `files`, in which each comes once. */
+typedef struct rs_trial_list {
+  rs_corpus files; /* labelled by their paths as they stand in the list */
+  size_t n, cap_pairs, cap_same;
+  uint32_t (*pairs)[2]; /* [n] */
+  uint8_t *same;        /* [n] 1: of one speaker */
+} rs_trial_list;
+
+/* The list PATH: two paths below ROOT and a label a line (1 or 0, same or different, target or
+ * nontarget; before or behind the paths), separated by blanks; empty lines and those that begin
+ * with # do not count. Another line, or a file that is not there, is RS_ERR_DATA with file and
+ * line. */
+rs_status rs_trial_list_read(const char *path, const char *root, rs_trial_list *out) RS_MUST_CHECK;
+void rs_trial_list_free(rs_trial_list *list); /* zeroes it; takes an empty one */
+
 /* ---- clips -------------------------------------------------------------------------------- */
 
 /* Mono clips one after another: clip i is samples[start[i] .. start[i + 1]). Labels are numbered in

@@ -127,8 +127,8 @@ static rs_status prepare(training *t, const rs_verify_spec *spec, rs_learner *le
   RS_TRY(rs_sequence_init(m->net, c->seed, c->stage));
   if (m->mean != NULL)
     RS_TRY(rs_verify_statistics(&m->front, &t->speakers->train, m->mean, m->scale));
-  RS_TRY(rs_new(&t->scores, n, sizeof *t->scores));
-  RS_TRY(rs_verify_trials_draw(&t->speakers->test, spec->clips, n, c->seed, &t->trials));
+  RS_TRY(rs_verify_trials_make(t->speakers, spec->clips, n, c->seed, &t->trials));
+  RS_TRY(rs_new(&t->scores, t->trials.n, sizeof *t->scores));
   return rs_verify_learner_create(m, t->speakers, spec, learner);
 }
 

@@ -29,6 +29,12 @@ const rs_setting rs_exp_speaker_settings[] = {
      .word = "auto",
      .help = "The last so many speakers by name, or the last so many utterances of each, are the "
              "test (auto: one in four)."},
+    {.path = "data.trials",
+     .type = RS_TEXT,
+     .initial = "none",
+     .help =
+         "A list of test pairs: two paths below data.path and 1 or 0 a line; its recordings are "
+         "the test, and all of data.speakers are trained on. none: pairs are drawn."},
     {.path = "data.clips",
      .type = RS_INT,
      .initial = "1",
@@ -59,9 +65,31 @@ static bool is_given(const rs_settings *s, const char *corpus) {
   return rs_settings_texts(s, corpus, &texts) > 0;
 }
 
+bool rs_exp_has_trials(const rs_settings *s) {
+  return strcmp(rs_settings_text(s, "data.trials"), "none") != 0;
+}
+
+static void check_trials(const rs_settings *s, rs_problems *problems) {
+  const char *path = rs_settings_text(s, "data.trials");
+  rs_trial_list list;
+  if (!rs_exp_has_trials(s)) return;
+  if (rs_exp_is_voices(s))
+    rs_problem_add(problems, rs_settings_place(s, "data.trials"),
+                   "data.trials: voices have no files; expected data.source: speech");
+  else if (rs_settings_int(s, "data.clips") != 1)
+    rs_problem_add(problems, rs_settings_place(s, "data.clips"),
+                   "data.clips: a list of pairs has one recording a side, got %lld",
+                   (long long)rs_settings_int(s, "data.clips"));
+  else if (rs_trial_list_read(path, rs_settings_text(s, "data.path"), &list) != RS_OK)
+    rs_problem_add(problems, rs_settings_place(s, "data.trials"), "%s", rs_error_message());
+  else
+    rs_trial_list_free(&list);
+}
+
 void rs_exp_check_speakers(const rs_settings *s, rs_problems *problems) {
   rs_exp_check_sound(s, problems);
   rs_exp_check_corpus(s, "data.speakers", problems);
+  check_trials(s, problems);
   if (is_given(s, "data.more")) rs_exp_check_corpus(s, "data.more", problems);
   if (is_given(s, "data.noise")) rs_exp_check_corpus(s, "data.noise", problems);
 }

@@ -10,6 +10,7 @@
  */
 extern const rs_setting rs_exp_speaker_settings[];
 
+bool rs_exp_has_trials(const rs_settings *s); /* is data.trials given? */
 void rs_exp_check_speakers(const rs_settings *s, rs_problems *problems);
 /* Reads all files; those that are left out are warnings to LOG, which may be NULL. */
 rs_status rs_exp_verify_speakers(const rs_settings *s, const rs_log *log) RS_MUST_CHECK;
@@ -28,6 +29,9 @@ typedef struct rs_speakers {
   rs_utterances train, test;
   rs_sound_part noise;  /* going round, see rs_sound_transform_round; may be empty */
   double *noise_energy; /* [noise.all_frames + noise.count] */
+  size_t n_trials;      /* given pairs of test utterances; 0: they are drawn */
+  uint32_t (*pairs)[2]; /* [n_trials] */
+  uint8_t *same;        /* [n_trials] */
 } rs_speakers;
 
 /* As rs_exp_load and rs_exp_share. */

@@ -23,6 +23,8 @@ typedef struct pieces {
 
 typedef struct source {
   rs_clips clips, more, noise;
+  rs_clips listed; /* the recordings of `list` */
+  rs_trial_list list;
   pieces train, test;
   unsigned rate;
   rs_stft_spec spec;
@@ -36,6 +38,8 @@ static void free_source(source *from) {
   rs_clips_free(&from->clips);
   rs_clips_free(&from->more);
   rs_clips_free(&from->noise);
+  rs_clips_free(&from->listed);
+  rs_trial_list_free(&from->list);
   free(from->train.list);
   free(from->train.first);
   free(from->test.list);
@@ -179,16 +183,31 @@ static rs_status check_counts(const pieces *p, size_t clips, const char *what) {
   return RS_OK;
 }
 
+/* The test is what the list names; whoever is in data.speakers is trained on. */
+static rs_status split_list(const splitter *x) {
+  const rs_clips *clips = &x->from->clips, *listed = &x->from->listed;
+  if (clips->label_count < 2)
+    return rs_fail(RS_ERR_DATA, "data.speakers: expected at least two speakers, found %zu",
+                   clips->label_count);
+  for (size_t k = 0; k < clips->label_count; k++) RS_TRY(train_on(x, clips, k, SIZE_MAX));
+  for (size_t i = 0; i < listed->count; i++)
+    RS_TRY(cut_clip(&x->from->test, listed, i, 0, x->from->rate));
+  return end_speaker(&x->from->test);
+}
+
 static rs_status split(const rs_settings *s, source *from) {
   const splitter x = {s, from, (size_t)(rs_settings_float(s, "data.piece") * from->rate)};
   size_t clips = (size_t)rs_settings_int(s, "data.clips");
-  if (strcmp(rs_settings_text(s, "data.split"), "speakers") == 0)
+  bool given = rs_exp_has_trials(s);
+  if (given)
+    RS_TRY(split_list(&x));
+  else if (strcmp(rs_settings_text(s, "data.split"), "speakers") == 0)
     RS_TRY(split_speakers(&x));
   else
     RS_TRY(split_utterances(&x));
   RS_TRY(add_more(&x));
   RS_TRY(check_counts(&from->train, clips, "train"));
-  return check_counts(&from->test, clips, "test");
+  return given ? RS_OK : check_counts(&from->test, clips, "test");
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -196,6 +215,14 @@ static rs_status split(const rs_settings *s, source *from) {
 static bool is_given(const rs_settings *s, const char *corpus) {
   const char *const *texts;
   return rs_settings_texts(s, corpus, &texts) > 0;
+}
+
+/* Every file of the list counts, so a bad one is an error whatever data.bad_files says. */
+static rs_status read_list(const rs_settings *s, const rs_log *log, source *from) {
+  const rs_clips_spec how = {.rate = from->rate, .want_sound = true, .log = log};
+  RS_TRY(rs_trial_list_read(rs_settings_text(s, "data.trials"), rs_settings_text(s, "data.path"),
+                            &from->list));
+  return rs_clips_load(&from->list.files, &how, &from->listed);
 }
 
 static rs_status read_all(const rs_settings *s, const rs_log *log, source *from) {
@@ -208,6 +235,7 @@ static rs_status read_all(const rs_settings *s, const rs_log *log, source *from)
     RS_TRY(rs_exp_read_speakers(s, "data.more", log, &from->more));
   if (!files || is_given(s, "data.noise"))
     RS_TRY(rs_exp_read_noise(s, "data.noise", log, &from->noise));
+  if (rs_exp_has_trials(s)) RS_TRY(read_list(s, log, from));
   return split(s, from);
 }
 
@@ -241,6 +269,7 @@ static rs_status open(const rs_settings *s, void *header, void **out) {
   speakers->hop = from->spec.hop;
   RS_TRY(count(from, &from->train, &speakers->train));
   RS_TRY(count(from, &from->test, &speakers->test));
+  speakers->n_trials = from->list.n;
   return rs_sound_count_round(&from->noise, speakers->hop, &speakers->noise);
 }
 
@@ -259,6 +288,8 @@ static size_t place_all(rs_speakers *s, char *block) {
   rs_sound_place_part(&s->noise, s->bins, block, &at);
   size_t sums = s->noise.all_frames + s->noise.count;
   s->noise_energy = rs_sound_place(block, &at, sums, sizeof(double));
+  s->pairs = rs_sound_place(block, &at, s->n_trials, sizeof *s->pairs);
+  s->same = rs_sound_place(block, &at, s->n_trials, 1);
   return at;
 }
 
@@ -325,6 +356,10 @@ static rs_status fill(void *user, void *header) {
   rs_stft *stft;
   RS_TRY(rs_stft_create(&from->spec, &stft));
   rs_sound_copy(&from->noise, NULL, &s->noise);
+  if (s->n_trials > 0) {
+    memcpy(s->pairs, from->list.pairs, s->n_trials * sizeof *s->pairs);
+    memcpy(s->same, from->list.same, s->n_trials);
+  }
   rs_status status = fill_utterances(from, &from->train, stft, &s->train);
   if (status == RS_OK) status = fill_utterances(from, &from->test, stft, &s->test);
   if (status == RS_OK)

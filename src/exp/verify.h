@@ -87,6 +87,9 @@ typedef struct rs_verify_trials {
   uint8_t *same;        /* [n] */
 } rs_verify_trials;
 
+/* Those that SPEAKERS was given, else drawn ones. */
+rs_status rs_verify_trials_make(const rs_speakers *speakers, size_t clips, size_t n, uint64_t seed,
+                                rs_verify_trials *out) RS_MUST_CHECK;
 rs_status rs_verify_trials_draw(const rs_utterances *u, size_t clips, size_t n, uint64_t seed,
                                 rs_verify_trials *out) RS_MUST_CHECK;
 void rs_verify_trials_free(rs_verify_trials *t);

@@ -68,16 +68,30 @@ static uint32_t side_of(rs_verify_trials *t, const uint32_t *clip) {
   return (uint32_t)t->sides++;
 }
 
-rs_status rs_verify_trials_draw(const rs_utterances *u, size_t clips, size_t n, uint64_t seed,
-                                rs_verify_trials *out) {
+static rs_status allocate(size_t clips, size_t n, rs_verify_trials *out) {
   *out = (rs_verify_trials){.clips = clips, .n = n};
   rs_status status = rs_new(&out->clip, 2 * n * clips, sizeof *out->clip);
   if (status == RS_OK) status = rs_new(&out->pairs, n, sizeof *out->pairs);
   if (status == RS_OK) status = rs_new(&out->same, n, 1);
-  if (status != RS_OK) {
-    rs_verify_trials_free(out);
-    return status;
+  if (status != RS_OK) rs_verify_trials_free(out);
+  return status;
+}
+
+rs_status rs_verify_trials_make(const rs_speakers *speakers, size_t clips, size_t n, uint64_t seed,
+                                rs_verify_trials *out) {
+  if (speakers->n_trials == 0) return rs_verify_trials_draw(&speakers->test, clips, n, seed, out);
+  RS_TRY(allocate(1, speakers->n_trials, out));
+  for (size_t i = 0; i < out->n; i++) {
+    for (int side = 0; side < 2; side++)
+      out->pairs[i][side] = side_of(out, &speakers->pairs[i][side]);
+    out->same[i] = speakers->same[i];
   }
+  return RS_OK;
+}
+
+rs_status rs_verify_trials_draw(const rs_utterances *u, size_t clips, size_t n, uint64_t seed,
+                                rs_verify_trials *out) {
+  RS_TRY(allocate(clips, n, out));
   for (size_t i = 0; i < n; i++) {
     rs_pair pair;
     rs_pair_draw(u, clips, seed, "trials", 0, i, &pair);

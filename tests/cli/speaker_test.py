@@ -66,6 +66,25 @@ def corpora(h):
     h.check("empty" in done.stderr, f"an empty folder: {done.stderr}")
 
 
+def trial_list(h):
+    build(6, 4)
+    lines = [f"people/p{a}/{i}.wav people/p{b}/{j}.wav {int(a == b)}" for a in (4, 5) for b in (4, 5) for i in (0, 1) for j in (2, 3)]
+    h.write("trials.txt", "# pairs\n\n" + "\n".join(lines) + "\n")
+    run_files(h, 0, '"people/p[0-3]"', ", trials: trials.txt")
+    row = h.show("files.h5")[0]
+    h.write("trials.txt", "\n".join(f"{'target' if x.split()[2] == '1' else 'nontarget'} {' '.join(x.split()[:2])}" for x in lines))
+    run_files(h, 0, '"people/p[0-3]"', ", trials: trials.txt")
+    h.check(h.show("files.h5")[0]["eer"] == row["eer"], "the label may come first, and have another name")
+    for text, wanted in (("people/p4/0.wav people/p9/0.wav 1\n", ["trials.txt:1", "people/p9/0.wav"]), (lines[0] + "\na b\n", ["trials.txt:2"]),
+                         ("# none\n", ["pairs"]), (lines[0] + "\n" + lines[1] + " more\n", ["trials.txt:2"])):
+        h.write("trials.txt", text)
+        done = run_files(h, 2, '"people/p[0-3]"', ", trials: trials.txt")
+        for word in wanted:
+            h.check(word in done.stderr, f"{text!r}: the error lacks {word!r}: {done.stderr}")
+    done = run_files(h, 2, '"people/p[0-3]"', ", trials: no.txt")
+    h.check("no.txt" in done.stderr, f"a missing list: {done.stderr}")
+
+
 def learns(h):
     h.write("voices.yaml", VOICES)
     h.run("run", "voices.yaml", "-n", 1, "-o", "voices.h5")
@@ -99,6 +118,7 @@ def command(h):
 def main():
     h = Harness()
     corpora(h)
+    trial_list(h)
     learns(h)
     command(h)
     h.finish()
