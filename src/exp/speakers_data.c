@@ -100,7 +100,9 @@ static size_t clips_of(const rs_clips *from, size_t label) {
 typedef struct splitter {
   const rs_settings *s;
   source *from;
-  size_t length; /* of a piece; 0: whole recordings */
+  const rs_log *log; /* may be NULL */
+  size_t length;     /* of a piece; 0: whole recordings */
+  size_t least;      /* utterances that a speaker needs: two sides */
 } splitter;
 
 /* In training every speaker comes at all speeds. */
@@ -155,7 +157,19 @@ static rs_status split_utterances(const splitter *x) {
   return RS_OK;
 }
 
-/* A speaker who is tested on must not come back among those that are trained on. */
+/* Pieces that the recordings of speaker LABEL are cut into. */
+static size_t pieces_of(const splitter *x, const rs_clips *from, size_t label) {
+  size_t n = 0;
+  for (size_t i = 0; i < from->count; i++) {
+    if (from->label[i] != label) continue;
+    size_t whole = rs_clip_length(from, i);
+    n += x->length > 0 && x->length < whole ? whole / x->length : 1;
+  }
+  return n;
+}
+
+/* A speaker who is tested on must not come back among those that are trained on. Those with too few
+ * utterances for a pair are left out. */
 static rs_status add_more(const splitter *x) {
   const rs_clips *clips = &x->from->clips, *more = &x->from->more;
   for (size_t k = 0; k < more->label_count; k++) {
@@ -163,7 +177,14 @@ static rs_status add_more(const splitter *x) {
       if (strcmp(more->names[k], clips->names[i]) == 0)
         return rs_fail(RS_ERR_DATA, "data.more: speaker %s is in data.speakers as well",
                        more->names[k]);
-    RS_TRY(train_on(x, more, k, SIZE_MAX));
+    size_t n = pieces_of(x, more, k);
+    if (n >= x->least)
+      RS_TRY(train_on(x, more, k, SIZE_MAX));
+    else
+      rs_logf(
+          x->log, RS_LOG_WARN,
+          "data.more: speaker %s has %zu of the %zu utterances that pairs need, and is left out",
+          more->names[k], n, x->least);
   }
   return RS_OK;
 }
@@ -195,9 +216,13 @@ static rs_status split_list(const splitter *x) {
   return end_speaker(&x->from->test);
 }
 
-static rs_status split(const rs_settings *s, source *from) {
-  const splitter x = {s, from, (size_t)(rs_settings_float(s, "data.piece") * from->rate)};
+static rs_status split(const rs_settings *s, const rs_log *log, source *from) {
   size_t clips = (size_t)rs_settings_int(s, "data.clips");
+  const splitter x = {.s = s,
+                      .from = from,
+                      .log = log,
+                      .length = (size_t)(rs_settings_float(s, "data.piece") * from->rate),
+                      .least = 2 * clips};
   bool given = rs_exp_has_trials(s);
   if (given)
     RS_TRY(split_list(&x));
@@ -236,7 +261,7 @@ static rs_status read_all(const rs_settings *s, const rs_log *log, source *from)
   if (!files || is_given(s, "data.noise"))
     RS_TRY(rs_exp_read_noise(s, "data.noise", log, &from->noise));
   if (rs_exp_has_trials(s)) RS_TRY(read_list(s, log, from));
-  return split(s, from);
+  return split(s, log, from);
 }
 
 /* ---- counts ------------------------------------------------------------------------------ */
