@@ -103,6 +103,9 @@ typedef struct rs_str {
 void rs_str_add(rs_str *s, const char *text);
 void rs_str_addn(rs_str *s, const char *bytes, size_t n);
 void rs_str_addf(rs_str *s, const char *format, ...) RS_PRINTF(2, 3);
+/* TEXT as a field of comma-separated values: with a comma, quote or line break it goes between
+ * quotes, its quotes doubled (RFC 4180). */
+void rs_str_add_csv(rs_str *s, const char *text);
 void rs_str_clear(rs_str *s); /* empty, memory kept */
 rs_status rs_str_status(const rs_str *s) RS_MUST_CHECK;
 void rs_str_free(rs_str *s);

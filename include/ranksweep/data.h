@@ -272,6 +272,7 @@ typedef struct rs_clips {
   size_t *start;   /* [count + 1] */
   uint32_t *label; /* [count] in 0..label_count-1 */
   char **names;    /* [label_count] */
+  char **files;    /* [count] their paths; NULL: they come from no files */
   size_t skipped;  /* bad files that were left out */
 } rs_clips;
 

@@ -93,20 +93,27 @@ void rs_data_cache_destroy(rs_data_cache *cache);
 
 /* ---- kinds ---------------------------------------------------------------------------------- */
 
-/* Vectors that a stage leaves and that are worth a look: all tensors of one last name, a plot each.
- */
-typedef struct rs_stage_vectors {
-  const char *tensor;    /* "s" finds "dense1/s", "dense2/s", ... */
-  const char *name;      /* of the plots, e.g. "singular_values" */
-  const char *long_name; /* "Singular values" */
-  const char *index;     /* "Index of the singular value" */
-} rs_stage_vectors;
-
 typedef struct rs_stage_axis {
   const char *tensor;    /* "time" finds the vector beside the image, "example1/time" */
   const char *long_name; /* "Time" */
   const char *unit;      /* "s"; NULL: none */
 } rs_stage_axis;
+
+typedef enum rs_stage_scale {
+  RS_SCALE_LINEAR,
+  RS_SCALE_LOG,
+  RS_SCALE_LOG_LOG
+} rs_stage_scale; /* of y, of both */
+
+/* Vectors that a stage leaves and that are worth a look: all tensors of one last name that have
+ * their axis beside them, a plot each. */
+typedef struct rs_stage_vectors {
+  const char *tensor;    /* "s" finds "dense1/s", "dense2/s", ... */
+  const char *name;      /* of the plots and of the vector in them, e.g. "singular_values" */
+  const char *long_name; /* "Singular values" */
+  rs_stage_axis axis;    /* without a tensor: counted from 1 */
+  rs_stage_scale scale;
+} rs_stage_vectors;
 
 /* Matrices that a stage leaves and that are worth a look: all tensors of one last name that have
  * both axes beside them, a plot each. */
@@ -120,8 +127,8 @@ typedef struct rs_stage_images {
 
 typedef struct rs_stage_op {
   rs_stage_spec spec;
-  const rs_stage_vectors *vectors; /* NULL: none */
-  const rs_stage_images *images;   /* ends with a NULL tensor; NULL: none */
+  const rs_stage_vectors *vectors; /* ends with a NULL tensor; NULL: none */
+  const rs_stage_images *images;   /* the same */
   /* What it leaves is for looking at: a trial's model is what the stage before it left. */
   bool leaves_no_model;
   /* Runs the stage on every rank of the group; collective. All ranks return the same status. */

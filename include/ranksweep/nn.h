@@ -113,7 +113,9 @@ typedef enum rs_sequence_kind {
   RS_SEQUENCE_LAST,    /* pools [T, B, n] to [B, n]: the last frame that is no padding */
   RS_SEQUENCE_MEAN,    /* pools: the mean over frames that are no padding */
   RS_SEQUENCE_STATISTICS, /* pools to [B, 2 n]: means, then deviations, of those frames */
-  RS_SEQUENCE_PAIRS       /* [B, n] to [P, n]: |x_a - x_b| of each pair (a, b) of the batch */
+  RS_SEQUENCE_PAIRS,      /* [B, n] to [P, n]: |x_a - x_b| of each pair (a, b) of the batch */
+  RS_SEQUENCE_DISTANCES,  /* [B, n] to [P, 1]: the mean of those n */
+  RS_SEQUENCE_COSINES     /* [B, n] to [P, 1]: x_a x_b / (|x_a| |x_b|) */
 } rs_sequence_kind;
 
 /* For a sigmoid at the end take RS_LINEAR, and rs_sigmoid_cross_entropy or rs_sigmoid on the
@@ -190,6 +192,10 @@ const float *rs_sequence_layer_output(const rs_sequence_workspace *ws, size_t la
 
 /* Name of the first layer whose output in the last forward is not finite, NULL: all are. */
 const char *rs_sequence_not_finite(const rs_sequence_net *net, const rs_sequence_workspace *ws);
+
+/* Of one pair, as the layers of these names. */
+float rs_pair_distance(size_t n, const float *a, const float *b);
+float rs_pair_cosine(size_t n, const float *a, const float *b);
 
 /* Where the gradient of that output goes; rs_sequence_backward may change it. */
 float *rs_sequence_output_gradient(rs_sequence_workspace *ws);

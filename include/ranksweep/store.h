@@ -190,6 +190,7 @@ enum {
   RS_VECTOR_Y_LONG_NAME,
   RS_VECTOR_Y_UNIT,
   RS_VECTOR_Y_LENGTH,
+  RS_VECTOR_SCALE, /* of a vector's plot: "linear", "log" (y) or "log-log"; "": log */
   RS_VECTOR_COLUMNS
 };
 extern const rs_column rs_vector_columns[RS_VECTOR_COLUMNS];
@@ -244,8 +245,8 @@ void rs_results_free(rs_results *r);
  * are, verifying every checksum. BUNDLE as in rs_checkpoint_read. */
 rs_status rs_results_read_model(const char *path, const struct rs_model_link *model,
                                 rs_bundle *bundle) RS_MUST_CHECK;
-/* The same for the vector or image in row ROW of R->vectors: a bundle of one tensor; behind an
- * image those of its axes, y and x. Their shapes are what the row says. */
+/* The same for the vector or image in row ROW of R->vectors: a bundle of its tensor and, behind it,
+ * those of its axes: x, then an image's y. Their shapes are what the row says. */
 rs_status rs_results_read_vector(const char *path, const rs_results *r, size_t row,
                                  rs_bundle *bundle) RS_MUST_CHECK;
 /* The *LEN bytes of the artifact in row ROW of R->artifacts, size and checksum verified; release

@@ -122,3 +122,13 @@ void rs_utf8_repair(char *text) {
     text += n > 0 ? n : 1;
   }
 }
+
+void rs_str_add_csv(rs_str *s, const char *text) {
+  if (strpbrk(text, ",\"\r\n") == NULL) {
+    rs_str_add(s, text);
+    return;
+  }
+  rs_str_add(s, "\"");
+  for (; *text != '\0'; text++) rs_str_addn(s, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+  rs_str_add(s, "\"");
+}

@@ -10,18 +10,11 @@
 
 /* ---- CSV ---------------------------------------------------------------------------------- */
 
-/* RFC 4180: a field with a comma, quote or line break goes between quotes, its quotes doubled. */
 static void print_field(const char *text, FILE *to) {
-  if (strpbrk(text, ",\"\r\n") == NULL) {
-    fputs(text, to);
-    return;
-  }
-  putc('"', to);
-  for (; *text != '\0'; text++) {
-    if (*text == '"') putc('"', to);
-    putc(*text, to);
-  }
-  putc('"', to);
+  rs_str field = {0};
+  rs_str_add_csv(&field, text);
+  fputs(rs_str_status(&field) == RS_OK ? field.text : text, to);
+  rs_str_free(&field);
 }
 
 /* The fewest digits that read back as the same number; nothing for NaN. */

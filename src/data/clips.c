@@ -6,6 +6,8 @@
 void rs_clips_free(rs_clips *clips) {
   for (size_t i = 0; i < clips->label_count; i++) free(clips->names[i]);
   free(clips->names);
+  for (size_t i = 0; clips->files != NULL && i < clips->count; i++) free(clips->files[i]);
+  free(clips->files);
   free(clips->label);
   free(clips->start);
   free(clips->samples);

@@ -75,6 +75,14 @@ static rs_status judge(const rs_corpus *corpus, const rs_clips_spec *spec, const
 
 /* ---- joining ------------------------------------------------------------------------------ */
 
+static rs_status keep_paths(const rs_corpus *corpus, const attempt *attempts, rs_clips *out) {
+  size_t kept = 0;
+  RS_TRY(rs_new(&out->files, out->count, sizeof *out->files));
+  for (size_t i = 0; i < corpus->count; i++)
+    if (attempts[i].status == RS_OK) RS_TRY(rs_strdup(&out->files[kept++], corpus->files[i].path));
+  return RS_OK;
+}
+
 /* The good ones of ATTEMPTS; their audio is released on the way. */
 static rs_status join(const rs_corpus *corpus, attempt *attempts, const rs_clips_spec *spec,
                       size_t *lengths, const char **names, rs_clips *out) {
@@ -85,6 +93,7 @@ static rs_status join(const rs_corpus *corpus, attempt *attempts, const rs_clips
     names[count++] = corpus->files[i].label;
   }
   RS_TRY(rs_clips_create(count, lengths, names, spec->rate, out));
+  RS_TRY(keep_paths(corpus, attempts, out));
   float *to = out->samples;
   for (size_t i = 0; i < corpus->count; i++) {
     rs_audio *from = &attempts[i].audio;

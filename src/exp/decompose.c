@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-const rs_stage_vectors rs_exp_singular_values = {
-    .tensor = "s",
-    .name = "singular_values",
-    .long_name = "Singular values",
-    .index = "Index of the singular value",
+const rs_stage_vectors rs_exp_singular_values[] = {
+    {.tensor = "s",
+     .name = "singular_values",
+     .long_name = "Singular values",
+     .axis = {.long_name = "Index of the singular value"},
+     .scale = RS_SCALE_LOG},
+    {0},
 };
 
 typedef struct decomposition {

@@ -31,6 +31,6 @@ rs_status rs_exp_energy(const rs_bundle *svd, const char *name, size_t m, size_t
                         double *out) RS_MUST_CHECK;
 
 /* What a stage that decomposes says of its output. */
-extern const rs_stage_vectors rs_exp_singular_values;
+extern const rs_stage_vectors rs_exp_singular_values[];
 
 #endif

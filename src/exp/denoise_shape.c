@@ -1,4 +1,5 @@
 #include "denoise.h"
+#include "sequence_svd.h"
 
 const rs_setting rs_exp_denoise_model_settings[] = {
     {.path = "model.gru",
@@ -41,23 +42,11 @@ rs_denoise_shape rs_exp_denoise_shape(const rs_settings *s, size_t svd_rank) {
 void rs_exp_check_denoise_shape(const rs_settings *s, rs_problems *problems) {
   const int64_t *units;
   size_t n = rs_settings_ints(s, "model.gru", &units);
-  size_t d = (size_t)rs_settings_int(s, "svd.rank");
   if (n == 0 || n > RS_DENOISE_MAX_GRUS) {
     rs_problem_add(problems, rs_settings_place(s, "model.gru"),
                    "expected 1 to %d recurrent layers, got %zu", RS_DENOISE_MAX_GRUS, n);
     return;
   }
   rs_denoise_shape shape = rs_exp_denoise_shape(s, 0);
-  for (size_t i = 0, gru = 0; i < shape.n; i++) {
-    const rs_sequence_spec *l = &shape.layers[i];
-    bool is_gru = l->kind == RS_SEQUENCE_GRU;
-    gru += is_gru;
-    size_t most = l->in < l->out ? l->in : l->out;
-    if (l->kind == RS_SEQUENCE_DROPOUT || d <= most) continue;
-    rs_problem_add(
-        problems, rs_settings_place(s, "svd.rank"),
-        "svd.rank %zu is more than layer %s%zu [%zu, %zu] has: expected 1 to %zu or full", d,
-        is_gru ? "gru" : "dense", is_gru ? gru : 1, l->in, l->out, most);
-    return;
-  }
+  rs_exp_check_sequence_rank(s, shape.layers, shape.n, problems);
 }

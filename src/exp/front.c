@@ -152,6 +152,13 @@ static rs_status save_vector(rs_bundle *into, const char *name, size_t n, const 
   return RS_OK;
 }
 
+rs_status rs_exp_copy_statistics(const rs_bundle *from, rs_bundle *into) {
+  const rs_tensor *mean = rs_bundle_find(from, MEAN), *scale = rs_bundle_find(from, SCALE);
+  if (mean == NULL || scale == NULL) return RS_OK;
+  RS_TRY(save_vector(into, MEAN, mean->dims[0], mean->data));
+  return save_vector(into, SCALE, scale->dims[0], scale->data);
+}
+
 rs_status rs_exp_save_statistics(rs_bundle *into, size_t inputs, const float *mean,
                                  const float *scale) {
   if (mean == NULL) return RS_OK;

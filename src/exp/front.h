@@ -46,5 +46,7 @@ rs_status rs_exp_load_statistics(const rs_bundle *from, size_t inputs, float *me
                                  float *scale) RS_MUST_CHECK;
 rs_status rs_exp_save_statistics(rs_bundle *into, size_t inputs, const float *mean,
                                  const float *scale) RS_MUST_CHECK;
+/* From one model to another; none where there is none. */
+rs_status rs_exp_copy_statistics(const rs_bundle *from, rs_bundle *into) RS_MUST_CHECK;
 
 #endif

@@ -49,6 +49,6 @@ const rs_stage_op rs_mlp_svd = {
              .version = 1,
              .reads = (const char *const[]){"model.hidden", NULL},
              .cost = cost},
-    .vectors = &rs_exp_singular_values,
+    .vectors = rs_exp_singular_values,
     .run = run,
 };

@@ -1,189 +1,84 @@
-/* speaker-verification: a Siamese network learns whether two sides are of one speaker. */
+/* speaker-verification: a Siamese network learns whether two sides are of one speaker; it is
+ * trained once, and tested at any svd rank and number of clips. */
+#include "decompose.h"
+#include "low_rank.h"
+#include "sequence_svd.h"
 #include "training.h"
 #include "verify.h"
 
-#include <stdlib.h>
-
 static const rs_setting settings[] = {
-    RS_EXP_TRAIN_SIZES("15", "32"),
-    {.path = "train.pairs",
-     .type = RS_INT,
-     .initial = "6400",
-     .min = 2,
-     .max = 1e9,
-     .help = "Pairs of an epoch, drawn anew for each; half of them are of one speaker."},
-    {.path = "train.frames",
-     .type = RS_INT,
-     .initial = "0",
-     .min = 0,
-     .max = 1e5,
-     .unit = "frames",
-     .help = "Training takes so much of an utterance at most, from any place; 0: all."},
-    {.path = "train.noise",
-     .type = RS_FLOAT,
-     .initial = "0",
-     .min = 0,
-     .max = 1,
-     .help = "Share of the utterances that training mixes with noise."},
-    {.path = "train.noise_snr_db",
-     .type = RS_FLOATS,
-     .initial = "[5, 20]",
-     .min = -100,
-     .max = 100,
-     .unit = "dB",
-     .help = "Between which levels speech is above that noise."},
-    {.path = "train.patience",
-     .type = RS_INT,
-     .initial = "0",
-     .min = 0,
-     .max = 1e6,
-     .unit = "epochs",
-     .help =
-         "Epochs without a lower test loss after which training ends, with the parameters of the "
-         "best one; 0: all epochs, and the last one's."},
+    RS_EXP_SVD_RANK("full",
+                    "Singular values kept in every kernel but the last after training; full: as "
+                    "trained."),
     {.path = "evaluate.trials",
      .type = RS_INT,
      .initial = "2000",
      .min = 10,
      .max = 1e6,
      .help = "Pairs of the test, always the same."},
+    {.path = "evaluate.clips",
+     .type = RS_INT,
+     .initial = "auto",
+     .min = 1,
+     .max = RS_MOST_CLIPS,
+     .word = "auto",
+     .help = "Utterances of a side in the test after training; auto: data.clips."},
     {0},
 };
 
 static const rs_metric finals[] = {
     {"eer", NULL, "Equal error rate on the test"},
+    {"yardstick_eer", NULL, "Equal error rate of cepstra without any training"},
     {"auc", NULL, "Probability that a pair of one speaker scores above one of two"},
     {"accuracy", NULL, "Share of pairs that are right at one half"},
     {"eer_accuracy", NULL, "Share of pairs that are right at the threshold of equal errors"},
     {"eer_threshold", NULL, "Score from which on sides are one speaker's there"},
     {"min_dcf", NULL, "Least detection cost, at a prior of 0.05"},
     {"test_loss", "nat", "Cross-entropy on the test"},
-    {"yardstick_eer", NULL, "Equal error rate of cepstra without any training"},
+    {"energy", NULL, "Smallest share of a kernel's squared singular values that is kept"},
     {"kept_epoch", NULL, "Epoch whose parameters were kept"},
     {0},
 };
 
-static const rs_metric metrics[] = {
-    {"train_loss", "nat", "Mean training loss of the epoch"},
-    {"train_accuracy", NULL, "Share of training pairs that were right during the epoch"},
-    {"test_loss", "nat", "Cross-entropy on the test"},
-    {"test_accuracy", NULL, "Share of test pairs that are right at one half"},
-    {"eer", NULL, "Equal error rate on the test"},
-    {"auc", NULL, "Area under the curve on the test"},
-    {"lr", NULL, "Learning rate of the last step"},
-    {0},
+/* ---- low rank ---------------------------------------------------------------------------- */
+
+static rs_status svd_cost(const rs_settings *s, rs_cost *out) {
+  rs_verify_shape shape = rs_exp_verify_shape(s, 0);
+  return rs_exp_sequence_svd_cost(shape.layers, shape.n, out);
+}
+
+static rs_status svd_run(rs_stage_context *c) {
+  rs_verify_shape shape = rs_exp_verify_shape(c->settings, 0);
+  return rs_exp_sequence_svd(c, shape.layers, shape.n);
+}
+
+static const rs_stage_op verify_svd = {
+    .spec = {.name = "verify-svd",
+             .version = 1,
+             .reads = (const char *const[]){"model.", NULL},
+             .cost = svd_cost},
+    .vectors = rs_exp_singular_values,
+    .run = svd_run,
 };
 
-/* ---- the stage --------------------------------------------------------------------------- */
-
-typedef struct training {
-  rs_stage_context *context;
-  rs_verify_model model;
-  const rs_speakers *speakers;
-  rs_verify_trials trials;
-  float *scores; /* [trials] */
-} training;
-
-static rs_verify_spec spec_of(const rs_stage_context *c) {
-  const rs_settings *s = c->settings;
-  const double *snr;
-  size_t n = rs_settings_floats(s, "train.noise_snr_db", &snr);
-  return (rs_verify_spec){.clips = (size_t)rs_settings_int(s, "data.clips"),
-                          .pairs = (size_t)rs_settings_int(s, "train.pairs"),
-                          .frames = (size_t)rs_settings_int(s, "train.frames"),
-                          .noise = rs_settings_float(s, "train.noise"),
-                          .snr_low = n > 0 ? snr[0] : 5,
-                          .snr_high = n > 0 ? snr[n - 1] : 20,
-                          .seed = c->seed,
-                          .stage = c->stage};
+static rs_status compress_cost(const rs_settings *s, rs_cost *out) {
+  rs_verify_shape low = rs_exp_verify_shape(s, (size_t)rs_settings_int(s, "svd.rank"));
+  return rs_exp_sequence_compress_cost(low.layers, low.n, out);
 }
 
-static rs_status end_epoch(void *user, const rs_train_progress *p,
-                           rs_metric_value row[RS_EXP_MOST_METRICS], size_t *n, double *score) {
-  training *t = user;
-  rs_detection d;
-  double loss;
-  RS_TRY(rs_verify_test(&t->model, &t->speakers->test, &t->trials, t->context->comm, t->scores,
-                        &loss, &d));
-  row[0] = (rs_metric_value){"train_loss", p->loss};
-  row[1] = (rs_metric_value){"train_accuracy", p->accuracy};
-  row[2] = (rs_metric_value){"test_loss", loss};
-  row[3] = (rs_metric_value){"test_accuracy", d.accuracy};
-  row[4] = (rs_metric_value){"eer", d.eer};
-  row[5] = (rs_metric_value){"auc", d.auc};
-  row[6] = (rs_metric_value){"lr", p->lr};
-  *n = 7;
-  *score = loss;
-  return RS_OK;
+static rs_status compress_run(rs_stage_context *c) {
+  rs_verify_shape full = rs_exp_verify_shape(c->settings, 0);
+  rs_verify_shape low =
+      rs_exp_verify_shape(c->settings, (size_t)rs_settings_int(c->settings, "svd.rank"));
+  return rs_exp_sequence_compress(c, full.layers, low.layers, full.n);
 }
 
-/* Everything on this rank; agreed on by the caller. */
-static rs_status prepare(training *t, const rs_verify_spec *spec, rs_learner *learner) {
-  const rs_stage_context *c = t->context;
-  rs_verify_model *m = &t->model;
-  size_t n = (size_t)rs_settings_int(c->settings, "evaluate.trials");
-  RS_TRY(rs_exp_load_speakers(c->cache, c->settings, &t->speakers));
-  RS_TRY(rs_verify_model_create(c->settings, 0, m));
-  RS_TRY(rs_sequence_init(m->net, c->seed, c->stage));
-  if (m->mean != NULL)
-    RS_TRY(rs_verify_statistics(&m->front, &t->speakers->train, m->mean, m->scale));
-  RS_TRY(rs_verify_trials_make(t->speakers, spec->clips, n, c->seed, &t->trials));
-  RS_TRY(rs_new(&t->scores, t->trials.n, sizeof *t->scores));
-  return rs_verify_learner_create(m, t->speakers, spec, learner);
-}
-
-static rs_status report(training *t, size_t kept) {
-  rs_stage_context *c = t->context;
-  rs_detection d, yardstick;
-  double loss;
-  RS_TRY(rs_verify_test(&t->model, &t->speakers->test, &t->trials, c->comm, t->scores, &loss, &d));
-  RS_TRY(rs_comm_agree(
-      c->comm, rs_verify_yardstick(&t->model.front, &t->speakers->test, &t->trials, &yardstick)));
-  const rs_metric_value values[] = {
-      {"eer", d.eer},
-      {"auc", d.auc},
-      {"accuracy", d.accuracy},
-      {"eer_accuracy", d.eer_accuracy},
-      {"eer_threshold", d.eer_threshold},
-      {"min_dcf", d.min_dcf},
-      {"test_loss", loss},
-      {"yardstick_eer", yardstick.eer},
-      {"kept_epoch", (double)kept},
-      {"parameters", (double)t->model.net->size},
-  };
-  for (size_t i = 0; i < RS_COUNT(values); i++)
-    RS_TRY(rs_stage_final(c, values[i].name, values[i].value));
-  return RS_OK;
-}
-
-static rs_status run(rs_stage_context *c) {
-  training t = {.context = c};
-  rs_verify_spec spec = spec_of(c);
-  rs_train_spec train = rs_exp_train_spec(c->settings, c->stage);
-  rs_exp_loop loop = {.patience = (size_t)rs_settings_int(c->settings, "train.patience"),
-                      .user = &t,
-                      .end_epoch = end_epoch};
-  rs_exp_trained_loop done;
-  rs_status status = rs_comm_agree(c->comm, prepare(&t, &spec, &loop.learner));
-  if (status == RS_OK)
-    status = rs_exp_loop_run(c, &loop, &train, &done);
-  else
-    rs_learner_close(&loop.learner);
-  if (status == RS_OK) status = report(&t, done.kept);
-  if (status == RS_OK && rs_comm_rank(c->comm) == 0)
-    status = rs_verify_model_save(&t.model, c->output);
-  status = rs_comm_agree(c->comm, status);
-  rs_verify_trials_free(&t.trials);
-  free(t.scores);
-  rs_verify_model_free(&t.model);
-  return status;
-}
-
-static const rs_stage_op train = {
-    .spec = {.name = "verify-train",
+static const rs_stage_op verify_compress = {
+    .spec = {.name = "verify-compress",
              .version = 1,
-             .reads = (const char *const[]){"data.", "model.", "train.", "evaluate.", NULL}},
-    .run = run,
+             .reads = (const char *const[]){"model.", "svd.rank", NULL},
+             .cost = compress_cost},
+    .run = compress_run,
 };
 
 /* ---- the kind ---------------------------------------------------------------------------- */
@@ -203,11 +98,13 @@ const rs_experiment rs_speaker_verification = {
                .settings =
                    (const rs_setting *const[]){rs_exp_sound_settings, rs_exp_speaker_settings,
                                                rs_exp_front_settings, rs_exp_verify_model_settings,
-                                               rs_exp_train_settings, settings, NULL},
+                                               rs_exp_verify_train_settings, rs_exp_train_settings,
+                                               settings, NULL},
                .metrics = finals,
                .check = check},
-    .stages = (const rs_stage_op *const[]){&train, NULL},
-    .metrics = metrics,
+    .stages = (const rs_stage_op *const[]){&rs_verify_train, &verify_svd, &verify_compress,
+                                           &rs_verify_report, NULL},
+    .metrics = rs_exp_verify_metrics,
     .verify = rs_exp_verify_speakers,
     .fingerprint = rs_exp_fingerprint_speakers,
     .share = rs_exp_share_speakers,
@@ -218,5 +115,5 @@ const rs_experiment rs_speaker_verification = {
                "model: {gru: [12], embedding: 8}\n"
                "train: {epochs: 2, batch: 8, pairs: 64}\n"
                "evaluate: {trials: 100}\n"
-               "sweep: {space: {model.pooling: [last, statistics]}}\n",
+               "sweep: {space: {model.compare: [difference, cosine], svd.rank: [full, 4]}}\n",
 };

@@ -94,6 +94,16 @@ void rs_exp_check_speakers(const rs_settings *s, rs_problems *problems) {
   if (is_given(s, "data.noise")) rs_exp_check_corpus(s, "data.noise", problems);
 }
 
+double rs_exp_utterance_frames(const rs_settings *s) {
+  const double guess = 3; /* seconds of a recording */
+  double piece = rs_settings_float(s, "data.piece");
+  double seconds = rs_exp_is_voices(s) ? rs_settings_float(s, "data.seconds")
+                   : piece > 0         ? piece
+                                       : guess;
+  return 1 + seconds * (double)rs_settings_int(s, "data.sample_rate") /
+                 (double)rs_settings_int(s, "data.hop");
+}
+
 rs_status rs_exp_fingerprint_speakers(const rs_settings *s, rs_str *out) {
   return rs_exp_fingerprint_sound(s, corpora, out);
 }

@@ -28,6 +28,7 @@ typedef struct source {
   pieces train, test;
   unsigned rate;
   rs_stft_spec spec;
+  const char *root; /* data.path */
 } source;
 
 static void key(const rs_settings *s, rs_str *out) {
@@ -197,9 +198,9 @@ static rs_status check_counts(const pieces *p, size_t clips, const char *what) {
     if (n < 2 * clips)
       return rs_fail(RS_ERR_DATA,
                      "speaker %s has %zu utterance%s to %s on: expected at least %zu, two sides of "
-                     "data.clips (data.piece cuts longer recordings)",
+                     "%zu (data.piece cuts longer recordings)",
                      first->from->names[first->from->label[first->clip]], n, n == 1 ? "" : "s",
-                     what, 2 * clips);
+                     what, 2 * clips, clips);
   }
   return RS_OK;
 }
@@ -255,6 +256,7 @@ static rs_status read_all(const rs_settings *s, const rs_log *log, source *from)
   bool files = !rs_exp_is_voices(s);
   from->rate = front.rate;
   from->spec = front.stft;
+  from->root = rs_settings_text(s, "data.path");
   RS_TRY(rs_exp_read_speakers(s, "data.speakers", log, &from->clips));
   if (files && is_given(s, "data.more"))
     RS_TRY(rs_exp_read_speakers(s, "data.more", log, &from->more));
@@ -304,6 +306,8 @@ static void place_utterances(rs_utterances *u, size_t bins, char *block, size_t 
   rs_sound_place_part(&u->part, bins, block, at);
   u->first = rs_sound_place(block, at, u->speakers + 1, sizeof *u->first);
   u->power = rs_sound_place(block, at, u->part.count, sizeof *u->power);
+  u->file = rs_sound_place(block, at, u->part.count, sizeof *u->file);
+  u->at = rs_sound_place(block, at, u->part.count, sizeof *u->at);
 }
 
 static size_t place_all(rs_speakers *s, char *block) {
@@ -359,6 +363,15 @@ static rs_status copy_pieces(const source *from, const pieces *p, rs_utterances 
   return failed == RS_OK ? RS_OK : rs_fail(failed, "out of memory: speakers at other speeds");
 }
 
+/* Below data.path; "" where there is no file. */
+static const char *file_of(const source *from, const piece *p) {
+  if (p->from->files == NULL) return "";
+  const char *path = p->from->files[p->clip];
+  size_t root = strlen(from->root);
+  if (strncmp(path, from->root, root) == 0) path += root;
+  return path + strspn(path, "/");
+}
+
 static rs_status fill_utterances(const source *from, const pieces *p, const rs_stft *stft,
                                  rs_utterances *u) {
   rs_sound_part *part = &u->part;
@@ -369,6 +382,8 @@ static rs_status fill_utterances(const source *from, const pieces *p, const rs_s
     RS_TRY(length_of(x, from->rate, &n));
     part->start[i + 1] = part->start[i] + n;
     snprintf(part->name[i], RS_SOUND_NAME, "%s", x->from->names[x->from->label[x->clip]]);
+    snprintf(u->file[i], RS_FILE_NAME, "%s", file_of(from, x));
+    u->at[i] = (double)x->at / from->rate;
   }
   memcpy(u->first, p->first, (p->speakers + 1) * sizeof *u->first);
   RS_TRY(copy_pieces(from, p, u));
@@ -414,7 +429,9 @@ rs_status rs_exp_share_speakers(const rs_settings *s, rs_data_cache *cache, rs_c
 
 rs_status rs_exp_verify_speakers(const rs_settings *s, const rs_log *log) {
   source from = {0};
+  size_t clips = (size_t)rs_settings_int(s, "evaluate.clips"); /* 0: data.clips */
   rs_status status = read_all(s, log, &from);
+  if (status == RS_OK && !rs_exp_has_trials(s)) status = check_counts(&from.test, clips, "test");
   free_source(&from);
   return status;
 }

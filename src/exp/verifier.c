@@ -31,7 +31,7 @@ rs_status rs_verifier_create(const rs_settings *s, const rs_bundle *model, rs_ve
   *out = NULL;
   RS_TRY(check_shape(s));
   RS_TRY(rs_new(&v, 1, sizeof *v));
-  rs_status status = rs_verify_model_create(s, 0, &v->model);
+  rs_status status = rs_verify_model_create(s, (size_t)rs_settings_int(s, "svd.rank"), &v->model);
   if (status == RS_OK) status = rs_verify_model_load(&v->model, model);
   if (status == RS_OK) status = rs_stft_create(&v->model.front.stft, &v->stft);
   if (status == RS_OK)

@@ -16,24 +16,36 @@ typedef struct rs_pair {
   bool same;
 } rs_pair;
 
+/* The speakers that sound most like each, nearest first. */
+typedef struct rs_rivals {
+  double share; /* of the pairs of two speakers that are made of rivals */
+  size_t count; /* of each speaker */
+  uint32_t *of; /* [speakers, count] */
+} rs_rivals;
+
+/* By their mean cepstra, a quarter of all. */
+rs_status rs_rivals_find(const rs_front *front, const rs_utterances *u, double share,
+                         rs_rivals *out) RS_MUST_CHECK;
+void rs_rivals_free(rs_rivals *r);
+
 /* Pair INDEX of EPOCH of the stream (SEED, STAGE): even ones are of one speaker. All utterances of
- * a pair are different. A function of its arguments. */
-void rs_pair_draw(const rs_utterances *u, size_t clips, uint64_t seed, const char *stage,
-                  uint64_t epoch, uint64_t index, rs_pair *out);
+ * a pair are different. RIVALS may be NULL. A function of its arguments. */
+void rs_pair_draw(const rs_utterances *u, const rs_rivals *rivals, size_t clips, uint64_t seed,
+                  const char *stage, uint64_t epoch, uint64_t index, rs_pair *out);
 
 /* ---- model --------------------------------------------------------------------------------- */
 
-/* model.gru, model.pooling, model.embedding, model.dropout, data.center */
+/* model.*, data.center */
 extern const rs_setting rs_exp_verify_model_settings[];
 
-enum { RS_VERIFY_MAX_LAYERS = 24 };
+enum { RS_VERIFY_MAX_LAYERS = 20 };
 
 typedef struct rs_verify_shape {
   size_t n, embedding; /* embedding: number of the layer that makes them */
   rs_sequence_spec layers[RS_VERIFY_MAX_LAYERS];
 } rs_verify_shape;
 
-/* features [inputs] -> GRU, ... -> pooling -> dense, ReLU: the embedding -> |a - b| -> one logit.
+/* features [inputs] -> GRU, ... -> pooling -> dense: the embedding -> comparison -> one logit.
  * SVD_RANK > 0 factors every kernel but the last. */
 rs_verify_shape rs_exp_verify_shape(const rs_settings *s, size_t svd_rank);
 void rs_exp_check_verify_shape(const rs_settings *s, rs_problems *problems);
@@ -48,6 +60,7 @@ typedef struct rs_verify_model {
 
 rs_status rs_verify_model_create(const rs_settings *s, size_t svd_rank,
                                  rs_verify_model *out) RS_MUST_CHECK;
+rs_status rs_verify_model_init(rs_verify_model *m, uint64_t seed, const char *stage) RS_MUST_CHECK;
 void rs_verify_model_free(rs_verify_model *m); /* takes an empty one */
 rs_status rs_verify_model_load(rs_verify_model *m, const rs_bundle *from) RS_MUST_CHECK;
 rs_status rs_verify_model_save(const rs_verify_model *m, rs_bundle *into) RS_MUST_CHECK;
@@ -67,6 +80,7 @@ float rs_verify_score(const rs_verify_model *m, const float *a, const float *b);
 typedef struct rs_verify_spec {
   size_t clips, pairs;      /* of a side; of an epoch */
   size_t frames;            /* most of an utterance, from any place; 0: all */
+  double hard;              /* see rs_rivals */
   double noise;             /* share of utterances that get noise */
   double snr_low, snr_high; /* dB, between which its level is drawn */
   uint64_t seed;
@@ -103,8 +117,23 @@ rs_status rs_verify_test(const rs_verify_model *m, const rs_utterances *u,
                          const rs_verify_trials *t, rs_comm *comm, float *scores, double *loss,
                          rs_detection *out) RS_MUST_CHECK;
 
-/* What no training reaches: cosines of mean and deviation of cepstra. */
+/* What no training is needed for: cosines of mean and deviation of cepstra. */
 rs_status rs_verify_yardstick(const rs_front *front, const rs_utterances *u,
                               const rs_verify_trials *t, rs_detection *out) RS_MUST_CHECK;
+
+/* What a test leaves for people: curves for rs_verify_curves, and tables as artifacts. Collective.
+ */
+rs_status rs_verify_leave_curves(rs_bundle *into, const rs_verify_trials *t,
+                                 const float *scores) RS_MUST_CHECK;
+rs_status rs_verify_leave_tables(rs_stage_context *c, const rs_verify_model *m,
+                                 const rs_utterances *u, const rs_verify_trials *t,
+                                 const float *scores) RS_MUST_CHECK;
+extern const rs_stage_vectors rs_verify_curves[];
+
+/* ---- stages -------------------------------------------------------------------------------- */
+
+extern const rs_setting rs_exp_verify_train_settings[];
+extern const rs_metric rs_exp_verify_metrics[]; /* of an epoch */
+extern const rs_stage_op rs_verify_train, rs_verify_report;
 
 #endif

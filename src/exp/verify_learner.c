@@ -17,6 +17,7 @@ typedef struct learner {
   rs_verify_model *model;
   const rs_speakers *speakers;
   rs_verify_spec spec;
+  rs_rivals rivals;
   uint64_t epoch; /* of the present pass */
 
   size_t most_frames; /* T at most; up to 2 * pairs sequences */
@@ -65,6 +66,7 @@ static void close(void *user) {
   free(l->pairs);
   free(l->targets);
   free(l->scratch);
+  rs_rivals_free(&l->rivals);
   free(l);
 }
 
@@ -128,8 +130,8 @@ static void list_pairs(learner *l, const rs_pass *pass) {
   for (size_t i = 0; i < pass->n; i++) {
     size_t place = pass->first + i;
     rs_pair pair;
-    rs_pair_draw(&l->speakers->train, l->spec.clips, l->spec.seed, l->spec.stage, pass->epoch,
-                 pass->batch[place], &pair);
+    rs_pair_draw(&l->speakers->train, l->rivals.of != NULL ? &l->rivals : NULL, l->spec.clips,
+                 l->spec.seed, l->spec.stage, pass->epoch, pass->batch[place], &pair);
     l->pairs[i][0] = side_of(l, pair.a, 2 * place);
     l->pairs[i][1] = side_of(l, pair.b, 2 * place + 1);
     l->targets[i] = pair.same ? 1.0f : 0.0f;
@@ -228,6 +230,13 @@ rs_status rs_verify_learner_create(rs_verify_model *model, const rs_speakers *sp
   l->model = model;
   l->speakers = speakers;
   l->spec = *spec;
+  if (spec->hard > 0) {
+    rs_status status = rs_rivals_find(&model->front, &speakers->train, spec->hard, &l->rivals);
+    if (status != RS_OK) {
+      free(l);
+      return status;
+    }
+  }
   *out = (rs_learner){.ops = &ops,
                       .user = l,
                       .values = model->net->values,

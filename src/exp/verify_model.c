@@ -1,3 +1,4 @@
+#include "sequence_svd.h"
 #include "verify.h"
 
 #include <math.h>
@@ -25,6 +26,17 @@ const rs_setting rs_exp_verify_model_settings[] = {
      .max = 16384,
      .unit = "units",
      .help = "Width of the dense layer whose output stands for a speaker."},
+    {.path = "model.activation",
+     .type = RS_TEXT,
+     .initial = "relu",
+     .choices = "relu|linear",
+     .help = "Of that layer."},
+    {.path = "model.compare",
+     .type = RS_TEXT,
+     .initial = "difference",
+     .choices = "difference|distance|cosine",
+     .help = "What the score of two embeddings a and b comes from: all |a - b|, each with a weight "
+             "of its own; their mean; or the cosine of the angle between a and b."},
     {.path = "model.dropout",
      .type = RS_FLOAT,
      .initial = "0",
@@ -48,6 +60,16 @@ static rs_sequence_kind pooling_of(const rs_settings *s) {
   return strcmp(name, "statistics") == 0 ? RS_SEQUENCE_STATISTICS : RS_SEQUENCE_LAST;
 }
 
+static rs_sequence_kind comparison_of(const rs_settings *s) {
+  const char *name = rs_settings_text(s, "model.compare");
+  if (strcmp(name, "distance") == 0) return RS_SEQUENCE_DISTANCES;
+  return strcmp(name, "cosine") == 0 ? RS_SEQUENCE_COSINES : RS_SEQUENCE_PAIRS;
+}
+
+static rs_activation activation_of(const rs_settings *s) {
+  return strcmp(rs_settings_text(s, "model.activation"), "relu") == 0 ? RS_RELU : RS_LINEAR;
+}
+
 rs_verify_shape rs_exp_verify_shape(const rs_settings *s, size_t svd_rank) {
   const int64_t *units;
   size_t n = rs_settings_ints(s, "model.gru", &units), in = rs_exp_front(s).inputs;
@@ -69,8 +91,9 @@ rs_verify_shape rs_exp_verify_shape(const rs_settings *s, size_t svd_rank) {
                             .in = in,
                             .out = width,
                             .svd_rank = svd_rank,
-                            .activation = RS_RELU};
-  *l++ = (rs_sequence_spec){.kind = RS_SEQUENCE_PAIRS, .in = width};
+                            .activation = activation_of(s)};
+  *l++ = (rs_sequence_spec){.kind = comparison_of(s), .in = width};
+  if (comparison_of(s) != RS_SEQUENCE_PAIRS) width = 1;
   *l++ = (rs_sequence_spec){.kind = RS_SEQUENCE_DENSE, .in = width, .out = 1};
   shape.n = (size_t)(l - shape.layers);
   return shape;
@@ -82,6 +105,9 @@ void rs_exp_check_verify_shape(const rs_settings *s, rs_problems *problems) {
   if (n == 0 || n > MOST_GRUS)
     rs_problem_add(problems, rs_settings_place(s, "model.gru"),
                    "expected 1 to %d recurrent layers, got %zu", MOST_GRUS, n);
+  if (n == 0 || n > MOST_GRUS) return;
+  rs_verify_shape shape = rs_exp_verify_shape(s, 0);
+  rs_exp_check_sequence_rank(s, shape.layers, shape.n, problems);
 }
 
 /* ---- model ------------------------------------------------------------------------------- */
@@ -115,11 +141,31 @@ rs_status rs_verify_model_save(const rs_verify_model *m, rs_bundle *into) {
   return rs_exp_save_statistics(into, m->front.inputs, m->mean, m->scale);
 }
 
+/* One weight for all differences has a sign from the start: what is alike is of one speaker. */
+rs_status rs_verify_model_init(rs_verify_model *m, uint64_t seed, const char *stage) {
+  const rs_layer *head = &m->net->layers[m->shape.n - 1].base;
+  const float steep = 10, middle = 0.3f; /* the logit's, over cosines */
+  RS_TRY(rs_sequence_init(m->net, seed, stage));
+  float *weight = m->net->values + head->kernel, *bias = m->net->values + head->bias;
+  switch (m->shape.layers[m->shape.n - 2].kind) {
+  case RS_SEQUENCE_DISTANCES: *weight = -1, *bias = 1; break;
+  case RS_SEQUENCE_COSINES: *weight = steep, *bias = -steep * middle; break;
+  default: break;
+  }
+  return RS_OK;
+}
+
 float rs_verify_score(const rs_verify_model *m, const float *a, const float *b) {
   const rs_layer *head = &m->net->layers[m->shape.n - 1].base;
   const float *w = m->net->values + head->kernel;
+  size_t width = m->shape.layers[m->shape.embedding].out;
   float sum = m->net->values[head->bias];
-  for (size_t j = 0; j < head->spec.in; j++) sum += w[j] * fabsf(a[j] - b[j]);
+  switch (m->shape.layers[m->shape.n - 2].kind) {
+  case RS_SEQUENCE_DISTANCES: return sum + *w * rs_pair_distance(width, a, b);
+  case RS_SEQUENCE_COSINES: return sum + *w * rs_pair_cosine(width, a, b);
+  default: break;
+  }
+  for (size_t j = 0; j < width; j++) sum += w[j] * fabsf(a[j] - b[j]);
   return sum;
 }
 

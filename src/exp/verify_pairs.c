@@ -36,9 +36,17 @@ static void shift(uint32_t *clips, size_t n, size_t by) {
   for (size_t i = 0; i < n; i++) clips[i] += (uint32_t)by;
 }
 
-void rs_pair_draw(const rs_utterances *u, size_t clips, uint64_t seed, const char *stage,
-                  uint64_t epoch, uint64_t index, rs_pair *out) {
-  const uint64_t most = 2 + 2 * RS_MOST_CLIPS; /* draws of a pair */
+/* Any other speaker than ONE alike, or one of its rivals. */
+static size_t draw_other(draws *d, const rs_utterances *u, const rs_rivals *rivals, size_t one) {
+  if (rivals != NULL && (double)rs_stream_uniform(&d->stream, d->next++) < rivals->share)
+    return rivals->of[one * rivals->count + below(d, rivals->count)];
+  size_t other = below(d, u->speakers - 1);
+  return other + (other >= one);
+}
+
+void rs_pair_draw(const rs_utterances *u, const rs_rivals *rivals, size_t clips, uint64_t seed,
+                  const char *stage, uint64_t epoch, uint64_t index, rs_pair *out) {
+  const uint64_t most = 3 + 2 * RS_MOST_CLIPS; /* draws of a pair */
   draws d = {rs_stream_make(seed, stage, "pairs", epoch), most * index};
   uint32_t both[2 * RS_MOST_CLIPS];
   size_t one = below(&d, u->speakers), other = one;
@@ -46,8 +54,7 @@ void rs_pair_draw(const rs_utterances *u, size_t clips, uint64_t seed, const cha
   if (out->same) {
     choose(&d, count_of(u, one), 2 * clips, both);
   } else {
-    other = below(&d, u->speakers - 1);
-    other += other >= one;
+    other = draw_other(&d, u, rivals, one);
     choose(&d, count_of(u, one), clips, both);
     choose(&d, count_of(u, other), clips, both + clips);
   }
@@ -89,12 +96,25 @@ rs_status rs_verify_trials_make(const rs_speakers *speakers, size_t clips, size_
   return RS_OK;
 }
 
+/* Both sides of a pair are different utterances. */
+static rs_status check_counts(const rs_utterances *u, size_t clips) {
+  for (size_t k = 0; k < u->speakers; k++)
+    if (count_of(u, k) < 2 * clips)
+      return rs_fail(RS_ERR_DATA,
+                     "speaker %s has %zu utterances to test on: expected at least %zu, two sides "
+                     "of %zu",
+                     u->part.name[u->first[k]], count_of(u, k), 2 * clips, clips);
+  return RS_OK;
+}
+
 rs_status rs_verify_trials_draw(const rs_utterances *u, size_t clips, size_t n, uint64_t seed,
                                 rs_verify_trials *out) {
+  *out = (rs_verify_trials){0};
+  RS_TRY(check_counts(u, clips));
   RS_TRY(allocate(clips, n, out));
   for (size_t i = 0; i < n; i++) {
     rs_pair pair;
-    rs_pair_draw(u, clips, seed, "trials", 0, i, &pair);
+    rs_pair_draw(u, NULL, clips, seed, "trials", 0, i, &pair);
     out->pairs[i][0] = side_of(out, pair.a);
     out->pairs[i][1] = side_of(out, pair.b);
     out->same[i] = pair.same;

@@ -13,6 +13,8 @@ const rs_sequence_ops *rs_sequence_ops_of(rs_sequence_kind kind) {
   case RS_SEQUENCE_MEAN: return &rs_mean_ops;
   case RS_SEQUENCE_STATISTICS: return &rs_statistics_ops;
   case RS_SEQUENCE_PAIRS: return &rs_pairs_ops;
+  case RS_SEQUENCE_DISTANCES: return &rs_distances_ops;
+  case RS_SEQUENCE_COSINES: return &rs_cosines_ops;
   }
   RS_ASSERT(false);
   return NULL;
@@ -34,9 +36,9 @@ static void lay_out(rs_sequence_net *net, const rs_sequence_spec *layers, size_t
   const rs_sequence_ops *ops = rs_sequence_ops_of(layers[index].kind);
   rs_sequence_layer *l = &net->layers[index];
   l->spec = layers[index];
-  size_t widened = l->spec.in * (ops->widens > 0 ? ops->widens : 1);
-  if (l->spec.out == 0) l->spec.out = widened;
-  RS_ASSERT(ops->lay_out != NULL || l->spec.out == widened);
+  size_t width = ops->narrows ? 1 : l->spec.in * (ops->widens > 0 ? ops->widens : 1);
+  if (l->spec.out == 0) l->spec.out = width;
+  RS_ASSERT(ops->lay_out != NULL || l->spec.out == width);
   RS_ASSERT(index == 0 || l->spec.in == net->layers[index - 1].spec.out);
   l->base.spec = (rs_layer_spec){l->spec.in, l->spec.out, l->spec.svd_rank, l->spec.activation};
   snprintf(l->base.name, sizeof l->base.name, "%s%zu", ops->name,

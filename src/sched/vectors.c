@@ -93,14 +93,22 @@ static rs_status add(vectors *v, vector found, const char *tensor) {
   return RS_OK;
 }
 
-static rs_status find_vectors(vectors *v, const shapes *s, vector found) {
-  for (size_t i = 0; i < s->count; i++) {
-    const shape *t = &s->list[i];
-    if (t->ndim != 1 || strcmp(last_part(t->name), found.spec->tensor) != 0) continue;
-    if (v->count - v->images == MOST_VECTORS) return RS_OK;
-    found.dims[1] = t->dims[0];
-    RS_TRY(add(v, found, t->name));
-  }
+/* Is T, one of S, the vector that M describes? */
+static bool is_vector(const shapes *s, const shape *t, const rs_stage_vectors *m) {
+  if (t->ndim != 1 || strcmp(last_part(t->name), m->tensor) != 0) return false;
+  return m->axis.tensor == NULL || has_axis(s, t->name, m->axis.tensor, t->dims[0]);
+}
+
+static rs_status find_vectors(vectors *v, const shapes *s, const rs_stage_vectors *specs,
+                              vector found) {
+  for (const rs_stage_vectors *m = specs; m->tensor != NULL; m++)
+    for (size_t i = 0; i < s->count; i++) {
+      if (!is_vector(s, &s->list[i], m)) continue;
+      if (v->count - v->images == MOST_VECTORS) return RS_OK;
+      found.spec = m;
+      found.dims[1] = s->list[i].dims[0];
+      RS_TRY(add(v, found, s->list[i].name));
+    }
   return RS_OK;
 }
 
@@ -127,8 +135,7 @@ static rs_status find_images(vectors *v, const shapes *s, const rs_stage_images 
 
 static rs_status find_all(vectors *v, const shapes *s, const rs_stage_op *op, vector found) {
   if (op->images != NULL) RS_TRY(find_images(v, s, op->images, found));
-  found.spec = op->vectors;
-  return op->vectors != NULL ? find_vectors(v, s, found) : RS_OK;
+  return op->vectors != NULL ? find_vectors(v, s, op->vectors, found) : RS_OK;
 }
 
 rs_status vectors_look(vectors *v, int stage, const rs_stage_op *op, const char *directory,
@@ -208,9 +215,26 @@ static rs_status set_axis(rs_table *t, size_t row, size_t column, const vector *
   return set_text(t, row, column, &name);
 }
 
+static const char *scale_name(rs_stage_scale scale) {
+  switch (scale) {
+  case RS_SCALE_LINEAR: return "linear";
+  case RS_SCALE_LOG: return "log";
+  case RS_SCALE_LOG_LOG: return "log-log";
+  }
+  return "";
+}
+
+static rs_status set_curve(rs_table *t, size_t row, const vector *v) {
+  const rs_stage_vectors *m = v->spec;
+  if (m->axis.tensor != NULL) RS_TRY(set_axis(t, row, RS_VECTOR_X, v, &m->axis));
+  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_INDEX, m->axis.long_name));
+  RS_TRY(rs_table_set_text(t, row, RS_VECTOR_X_UNIT, m->axis.unit));
+  return rs_table_set_text(t, row, RS_VECTOR_SCALE, scale_name(m->scale));
+}
+
 static rs_status set_axes(rs_table *t, size_t row, const vector *v) {
   const rs_stage_images *m = v->image;
-  if (m == NULL) return rs_table_set_text(t, row, RS_VECTOR_INDEX, v->spec->index);
+  if (m == NULL) return set_curve(t, row, v);
   rs_table_set_int(t, row, RS_VECTOR_Y_LENGTH, (int64_t)v->dims[0]);
   RS_TRY(set_axis(t, row, RS_VECTOR_Y, v, &m->rows));
   RS_TRY(rs_table_set_text(t, row, RS_VECTOR_Y_LONG_NAME, m->rows.long_name));

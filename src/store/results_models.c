@@ -121,7 +121,7 @@ rs_status rs_results_read_model(const char *path, const struct rs_model_link *mo
 typedef struct place {
   char *file;
   rs_str group;
-  const char *names[3]; /* signal, y, x */
+  const char *names[3]; /* signal, x, y */
   size_t count;
 } place;
 
@@ -134,10 +134,12 @@ static const char *name_in_plot(const rs_table *v, size_t row, size_t column) {
 }
 
 static rs_status find_place(const char *path, const rs_table *v, size_t row, place *p) {
-  static const size_t tensors[] = {RS_VECTOR_TENSOR, RS_VECTOR_Y, RS_VECTOR_X};
+  static const size_t tensors[] = {RS_VECTOR_TENSOR, RS_VECTOR_X, RS_VECTOR_Y};
   const char *linked = rs_table_text(v, row, RS_VECTOR_FILE);
   bool inside = linked[0] == '\0';
-  p->count = rs_table_text(v, row, RS_VECTOR_Y)[0] != '\0' ? 3 : 1;
+  p->count = rs_table_text(v, row, RS_VECTOR_Y)[0] != '\0'   ? 3
+             : rs_table_text(v, row, RS_VECTOR_X)[0] != '\0' ? 2
+                                                             : 1;
   for (size_t i = 0; i < p->count; i++)
     p->names[i] = inside ? name_in_plot(v, row, tensors[i]) : rs_table_text(v, row, tensors[i]);
   if (inside)
@@ -165,10 +167,10 @@ static rs_status expect_shape(const char *path, size_t row, const rs_tensor *t, 
 static rs_status check_shapes(const char *path, const rs_table *v, size_t row, const rs_bundle *b) {
   const int64_t dims[] = {rs_table_int(v, row, RS_VECTOR_Y_LENGTH),
                           rs_table_int(v, row, RS_VECTOR_LENGTH)};
-  if (b->count == 1) return expect_shape(path, row, &b->tensors[0], 1, &dims[1]);
+  if (b->count > 1) RS_TRY(expect_shape(path, row, &b->tensors[1], 1, &dims[1]));
+  if (b->count < 3) return expect_shape(path, row, &b->tensors[0], 1, &dims[1]);
   RS_TRY(expect_shape(path, row, &b->tensors[0], 2, dims));
-  RS_TRY(expect_shape(path, row, &b->tensors[1], 1, &dims[0]));
-  return expect_shape(path, row, &b->tensors[2], 1, &dims[1]);
+  return expect_shape(path, row, &b->tensors[2], 1, &dims[0]);
 }
 
 rs_status rs_results_read_vector(const char *path, const rs_results *r, size_t row,

@@ -22,6 +22,7 @@ const rs_column rs_vector_columns[RS_VECTOR_COLUMNS] = {
     {"y_long_name", RS_COLUMN_TEXT, NULL, "What runs along it"},
     {"y_unit", RS_COLUMN_TEXT, NULL, "Its unit"},
     {"y_length", RS_COLUMN_INT, NULL, "Elements along it"},
+    {"scale", RS_COLUMN_TEXT, NULL, "Scale of a vector's plot: linear, log or log-log"},
 };
 
 /* One row of the table and the plot that is being made of it. */
@@ -43,6 +44,19 @@ static const char *last_part(const char *name) {
 
 static bool is_image(const row_plot *w) {
   return text_of(w, RS_VECTOR_Y)[0] != '\0';
+}
+
+static bool has_axis(const row_plot *w) {
+  return text_of(w, RS_VECTOR_X)[0] != '\0';
+}
+
+/* For silx and h5web: which axes are logarithmic. */
+static const char *style_of(const row_plot *w) {
+  const char *scale = text_of(w, RS_VECTOR_SCALE);
+  if (is_image(w) || strcmp(scale, "linear") == 0) return NULL;
+  if (strcmp(scale, "log-log") == 0)
+    return "{\"signal_scale_type\": \"log\", \"axes_scale_types\": [\"log\"]}";
+  return "{\"signal_scale_type\": \"log\"}";
 }
 
 /* ---- datasets ----------------------------------------------------------------------------- */
@@ -87,19 +101,21 @@ static rs_status add_index(const row_plot *w) {
 
 /* ---- plots -------------------------------------------------------------------------------- */
 
-/* Links cannot say what they link to and in which unit, so the axes of an image, which are small,
- * are copied. TENSORS: signal, y, x. */
+/* Links cannot say what they link to and in which unit, so axes, which are small, are copied.
+ * TENSORS: signal, x and, of an image, y. */
 static rs_status add_axes(const row_plot *w, const rs_tensor *tensors) {
-  RS_TRY(add_data(w, &tensors[1], last_part(text_of(w, RS_VECTOR_Y)), RS_VECTOR_Y_LONG_NAME,
-                  RS_VECTOR_Y_UNIT));
-  return add_data(w, &tensors[2], last_part(text_of(w, RS_VECTOR_X)), RS_VECTOR_INDEX,
+  if (!has_axis(w)) return add_index(w);
+  if (is_image(w))
+    RS_TRY(add_data(w, &tensors[2], last_part(text_of(w, RS_VECTOR_Y)), RS_VECTOR_Y_LONG_NAME,
+                    RS_VECTOR_Y_UNIT));
+  return add_data(w, &tensors[1], last_part(text_of(w, RS_VECTOR_X)), RS_VECTOR_INDEX,
                   RS_VECTOR_X_UNIT);
 }
 
-/* TENSORS may be NULL for a vector that is linked. */
+/* TENSORS may be NULL for a vector without an axis that is linked. */
 static rs_status fill(const row_plot *w, const rs_tensor *tensors, bool embed) {
   const char *signal = text_of(w, RS_VECTOR_SIGNAL);
-  RS_TRY(is_image(w) ? add_axes(w, tensors) : add_index(w));
+  RS_TRY(add_axes(w, tensors));
   return embed ? add_data(w, &tensors[0], signal, RS_VECTOR_LONG_NAME, RS_VECTOR_UNIT)
                : add_link(w, text_of(w, RS_VECTOR_TENSOR), signal);
 }
@@ -108,13 +124,9 @@ static rs_status write_plot(plots *p, size_t row, const rs_tensor *tensors, bool
   row_plot w = {.p = p, .v = p->r->vectors, .row = row};
   rs_nxdata about = {.title = text_of(&w, RS_VECTOR_TITLE),
                      .signal = text_of(&w, RS_VECTOR_SIGNAL),
-                     .axis = "index",
-                     .style = "{\"signal_scale_type\": \"log\"}"};
-  if (is_image(&w)) {
-    about.axis = last_part(text_of(&w, RS_VECTOR_X));
-    about.rows = last_part(text_of(&w, RS_VECTOR_Y));
-    about.style = NULL;
-  }
+                     .axis = has_axis(&w) ? last_part(text_of(&w, RS_VECTOR_X)) : "index",
+                     .rows = is_image(&w) ? last_part(text_of(&w, RS_VECTOR_Y)) : NULL,
+                     .style = style_of(&w)};
   w.plot = rs_nxdata_create(p->group, text_of(&w, RS_VECTOR_NAME), &about);
   rs_status status = w.plot >= 0 ? fill(&w, tensors, embed) : plots_failed(p);
   plots_note(p, text_of(&w, RS_VECTOR_NAME));
@@ -131,11 +143,11 @@ static rs_status copy_plot(plots *p, size_t row, const char *from) {
   return status;
 }
 
-/* An image that cannot be read has no plot: verify tells of it, a snapshot is not the place. */
+/* What cannot be read has no plot: verify tells of it, a snapshot is not the place. */
 static rs_status link_plot(plots *p, size_t row) {
   rs_bundle bundle = {0};
-  bool image = rs_table_text(p->r->vectors, row, RS_VECTOR_Y)[0] != '\0';
-  if (image && rs_results_read_vector(p->path, p->r, row, &bundle) != RS_OK) return RS_OK;
+  bool axis = rs_table_text(p->r->vectors, row, RS_VECTOR_X)[0] != '\0';
+  if (axis && rs_results_read_vector(p->path, p->r, row, &bundle) != RS_OK) return RS_OK;
   rs_status status = write_plot(p, row, bundle.tensors, false);
   rs_bundle_free(&bundle);
   return status;

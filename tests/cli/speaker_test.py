@@ -2,6 +2,7 @@
 
 usage: speaker_test.py PROGRAM DIRECTORY
 """
+import csv
 import math
 import os
 import shutil
@@ -26,6 +27,9 @@ model: {gru: [24], embedding: 16, pooling: statistics}
 train: {epochs: 6, batch: 32, pairs: 1200, lr: 0.003, schedule: cosine}
 evaluate: {trials: 600}
 """
+LOW_RANK = VOICES.replace("epochs: 6", "epochs: 2").replace("model: {", "model: {compare: cosine, activation: linear, ") + """
+sweep: {space: {evaluate.clips: [1, 2], svd.rank: [full, 6]}}
+"""
 
 
 def build(speakers, takes, seconds=0.4):
@@ -47,6 +51,11 @@ def corpora(h):
     h.check(0 <= row["eer"] <= 1 and math.isfinite(row["yardstick_eer"]), f"it runs on files: {row}")
     run_files(h, 0, more=", split: utterances, clips: 1, test: 2")
     run_files(h, 0, more=", speeds: [0.9, 1.1], clips: 2")
+    job = FILES.replace("pairs: 32", "pairs: 32, hard: 0.7").replace("trials: 40", "trials: 40, clips: 3")
+    h.write("job.yaml", job.format(speakers="people", more=""))
+    done = h.run("run", "job.yaml", "-n", 1, "-o", "hard.h5", expect=2)
+    h.check("p6 has 4 utterances to test on" in done.stderr and "two sides of 3" in done.stderr, f"too few utterances for the test: {done.stderr}")
+    h.run("run", "job.yaml", "-n", 1, "-o", "hard.h5", "--fresh", "--set", "evaluate.clips=2")
     done = run_files(h, 2, more=", clips: 3")
     h.check("p0" in done.stderr and "6" in done.stderr, f"too few utterances for two sides: {done.stderr}")
     done = run_files(h, 2, more=", more: [people/p1*]")
@@ -95,6 +104,56 @@ def learns(h):
         h.check(np.isfinite(epochs).all() and epochs[-1] < epochs[0], f"the loss falls: {epochs}")
 
 
+def artifact(f, trial_stage, name):
+    row = next(r for r in f["artifacts"][:] if r["stage"] == trial_stage and r["name"].decode() == name)
+    with open(os.path.join(os.path.dirname(os.path.abspath(f.filename)), row["file"].decode()), newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def rates(scores, same):
+    """Misses and false alarms at each score, from the highest on."""
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(same[order])
+    return 1 - hits / same.sum(), np.cumsum(~same[order]) / (~same).sum()
+
+
+def tables(h):
+    h.write("low.yaml", LOW_RANK)
+    done = h.run("run", "low.yaml", "-n", 1, "-o", "low.h5")
+    h.check("8 stages run" in done.stderr, f"one training, one SVD, two truncations, four tests: {done.stderr}")
+    by_case = {(row["evaluate.clips"], str(row["svd.rank"] or "full")): row for row in h.show("low.h5")}
+    h.check(len(by_case) == 4 and by_case[1, "6"]["parameters"] < by_case[1, "full"]["parameters"], f"{by_case}")
+    h.check(by_case[1, "6"]["energy"] < 1 == by_case[1, "full"]["energy"], "what truncation leaves out")
+    h.check(by_case[2, "full"]["yardstick_eer"] != by_case[1, "full"]["yardstick_eer"], "two clips are another test")
+    with h5py.File("low.h5") as f:
+        tests = [s["stage"] for s in f["stages"][:] if s["kind"] == b"verify-test"]
+        for stage in tests:
+            row = next(r for r in h.show("low.h5") if r["stage"] == stage)
+            check_tables(h, f, stage, row)
+    h.run("verify", "low.h5")
+    h.run("speaker", "--model", "low.h5:3", "voice.wav", "voice.wav")
+
+
+def check_tables(h, f, stage, row):
+    embeddings, pairs = artifact(f, stage, "embeddings.csv"), artifact(f, stage, "scores.csv")
+    h.check(len(embeddings) == 6 * 8 and list(embeddings[0])[:4] == ["speaker", "file", "start", "e1"], f"{list(embeddings[0])}")
+    scores, same = np.array([float(p["score"]) for p in pairs]), np.array([p["same"] == "1" for p in pairs])
+    misses, alarms = rates(scores, same)
+    at = np.argmax(misses <= alarms)
+    h.check(len(pairs) == 600 and abs(alarms[at] - row["eer"]) < 0.02, f"the scores give the error rate: {alarms[at]}, {row['eer']}")
+    for p in pairs[:20]:
+        speakers = {embeddings[int(i)]["speaker"] for side in (p["a"], p["b"]) for i in side.split("+")}
+        h.check((len(speakers) == 1) == (p["same"] == "1") and p["a"].count("+") == row["evaluate.clips"] - 1, f"{p}: {speakers}")
+    detection = f[f"plots/detection_error_stage_{stage}_detection"]
+    miss, alarm = detection["detection_error"][:], detection["false_alarm"][:]
+    h.check(miss[0] == 1 and alarm[0] == 0 and miss[-1] == 0 and alarm[-1] == 1, "from nothing accepted to everything")
+    h.check((np.diff(miss) <= 0).all() and (np.diff(alarm) >= 0).all(), "one error falls as the other rises")
+    for kind in ("one_speaker", "two_speakers"):
+        plot = f[f"plots/scores_of_{kind}_stage_{stage}_scores"]
+        wanted, _ = np.histogram(scores[same == (kind == "one_speaker")], len(plot["score"]), (0, 1))
+        h.check(np.allclose(plot[plot.attrs["signal"]][:], wanted / wanted.sum(), atol=0.01), f"histogram of {kind}")
+
+
 def command(h):
     for name, hertz in (("low", 140), ("low2", 143), ("high", 420)):
         put(f"{name}.wav", wav(tone(hertz, 0.8)))
@@ -120,6 +179,8 @@ def main():
     corpora(h)
     trial_list(h)
     learns(h)
+    put("voice.wav", wav(tone(200, 0.8)))
+    tables(h)
     command(h)
     h.finish()
 

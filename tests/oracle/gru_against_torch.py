@@ -1,8 +1,8 @@
 """Thirty Adam steps of recurrent networks, ours and PyTorch's, from the same weights on the same batch.
 
 usage: gru_against_torch.py ORACLE_PROGRAM
-A network that classifies every frame, one that encodes the last frame of a sequence, and a Siamese one that compares such
-encodings in pairs, each with sequences of one length and with padded ones. Exit status: 0 agreement, 1 not, 77 PyTorch is not installed.
+A network that classifies every frame, one that encodes the last frame of a sequence, and Siamese ones that compare such
+encodings in pairs, by |a - b| and by their cosine, each with sequences of one length and with padded ones. Exit status: 0 agreement, 1 not, 77 PyTorch is not installed.
 """
 import subprocess
 import sys
@@ -21,6 +21,7 @@ STEPS, T, B, IN, FIRST, SECOND, OUT = 30, 20, 11, 33, 40, 27, 19
 TOLERANCE = 1e-4
 
 
+SIAMESE = ("pairs", "cosines")
 PAIRS = np.array([(i, (3 * i + 1) % B) for i in range(B)], np.uint32)  # a sequence comes in several
 
 
@@ -30,16 +31,19 @@ class Network(torch.nn.Module):
         self.mode = mode
         self.gru1, self.gru2 = torch.nn.GRU(IN, FIRST), torch.nn.GRU(FIRST, SECOND)
         self.dense = torch.nn.Linear(SECOND, OUT)
-        self.head = torch.nn.Linear(OUT, 1) if mode == "pairs" else None
+        self.head = torch.nn.Linear(OUT if mode == "pairs" else 1, 1) if mode in SIAMESE else None
 
     def forward(self, x, lengths):
         packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
         states, last = self.gru2(self.gru1(packed)[0])
         if self.mode == "last":
             return F.relu(self.dense(last[0]))
-        if self.mode == "pairs":
-            encoded = F.relu(self.dense(last[0]))
+        if self.mode in SIAMESE:
             a, b = (torch.from_numpy(PAIRS[:, side].astype(np.int64)) for side in (0, 1))
+            encoded = self.dense(last[0])
+            if self.mode == "cosines":
+                return self.head(F.cosine_similarity(encoded[a], encoded[b])[:, None])
+            encoded = F.relu(encoded)
             return self.head((encoded[a] - encoded[b]).abs())
         return self.dense(pad_packed_sequence(states, total_length=T)[0])
 
@@ -115,7 +119,7 @@ def train_theirs(network, x, lengths, targets):
         y = network(x, torch.from_numpy(lengths))
         if network.mode == "last":
             loss = (y * targets).sum()
-        elif network.mode == "pairs":
+        elif network.mode in SIAMESE:
             loss = F.binary_cross_entropy_with_logits(y, targets)
         else:
             loss = F.binary_cross_entropy_with_logits(y[valid], targets[valid])
@@ -137,7 +141,7 @@ def compare_network(program, mode, padded, worst):
     lengths = rng.integers(1, T + 1, B) if padded else np.full(B, T)
     if mode == "last":
         targets = rng.normal(0, 1, (B, OUT)).astype(np.float32)
-    elif mode == "pairs":
+    elif mode in SIAMESE:
         targets = (rng.random((B, 1)) < 0.5).astype(np.float32)
     else:
         targets = (rng.random((T, B, OUT)) < 0.4).astype(np.float32)
@@ -158,7 +162,7 @@ def compare_network(program, mode, padded, worst):
 def main():
     torch.set_num_threads(2)
     worst = []
-    for mode in ("frames", "last", "pairs"):
+    for mode in ("frames", "last", *SIAMESE):
         for padded in (False, True):
             compare_network(sys.argv[1], mode, padded, worst)
     print("agreement" if all(worst) else "DISAGREEMENT")

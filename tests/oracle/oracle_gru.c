@@ -49,7 +49,7 @@ typedef struct task {
   rs_sequence_net *net;
   rs_sequence_workspace *ws;
   rs_sequence_batch batch;
-  enum { FRAMES, LAST, PAIRS } mode;
+  enum { FRAMES, LAST, PAIRS, COSINES } mode;
   size_t out, size;             /* of the output: columns, numbers */
   float *targets, *row_weights; /* of the loss; LAST: the gradient that comes from outside */
   float scale;
@@ -114,9 +114,18 @@ static void make_net(task *t, size_t in, size_t first, size_t second, size_t out
       {.kind = RS_SEQUENCE_DENSE, .in = second, .out = out, .activation = RS_RELU},
       {.kind = RS_SEQUENCE_PAIRS, .in = out}, /* from here on: PAIRS only */
       {.kind = RS_SEQUENCE_DENSE, .in = out, .out = 1, .activation = RS_LINEAR}};
+  const rs_sequence_spec comparing[] = {
+      encoding[0],
+      encoding[1],
+      encoding[2],
+      {.kind = RS_SEQUENCE_DENSE, .in = second, .out = out, .activation = RS_LINEAR},
+      {.kind = RS_SEQUENCE_COSINES, .in = out},
+      {.kind = RS_SEQUENCE_DENSE, .in = 1, .out = 1, .activation = RS_LINEAR}};
   size_t n = RS_COUNT(encoding) - (t->mode == LAST ? 2 : 0);
-  check(t->mode == FRAMES ? rs_sequence_create(masking, RS_COUNT(masking), &t->net)
-                          : rs_sequence_create(encoding, n, &t->net));
+  if (t->mode == FRAMES)
+    check(rs_sequence_create(masking, RS_COUNT(masking), &t->net));
+  else
+    check(rs_sequence_create(t->mode == COSINES ? comparing : encoding, n, &t->net));
   float *start = read_array("start.f32", t->net->size);
   memcpy(t->net->values, start, t->net->size * sizeof *start);
   free(start);
@@ -127,10 +136,11 @@ static void make_net(task *t, size_t in, size_t first, size_t second, size_t out
 
 /* Output and targets of the mode; FRAMES are weighted, pairs count alike. */
 static void set_mode(task *t, const char *name, const size_t n[7]) {
-  t->mode = strcmp(name, "last") == 0 ? LAST : strcmp(name, "pairs") == 0 ? PAIRS : FRAMES;
-  t->out = t->mode == PAIRS ? 1 : n[6];
+  static const char *const names[] = {"frames", "last", "pairs", "cosines"};
+  while (t->mode < COSINES && strcmp(name, names[t->mode]) != 0) t->mode++;
+  t->out = t->mode >= PAIRS ? 1 : n[6];
   t->size = (t->mode == FRAMES ? n[1] : 1) * n[2] * t->out;
-  if (t->mode == PAIRS) { /* as many as sequences */
+  if (t->mode >= PAIRS) { /* as many as sequences */
     t->batch.n_pairs = n[2];
     t->batch.pairs = read_array("pairs.u32", 2 * n[2]);
     t->scale = 1.0f / (float)n[2];
@@ -141,7 +151,8 @@ static void set_mode(task *t, const char *name, const size_t n[7]) {
 
 int main(int argc, char **argv) {
   if (argc != 10) {
-    fprintf(stderr, "usage: oracle_gru DIRECTORY frames|last|pairs STEPS T B IN UNITS UNITS OUT\n");
+    fprintf(stderr,
+            "usage: oracle_gru DIRECTORY frames|last|pairs|cosines STEPS T B IN UNITS UNITS OUT\n");
     return 2;
   }
   size_t n[7];

@@ -31,6 +31,18 @@ static const rs_sequence_spec siamese[] = {
     {.kind = RS_SEQUENCE_DENSE, .in = 10, .out = 6, .activation = RS_RELU},
     {.kind = RS_SEQUENCE_PAIRS, .in = 6},
     {.kind = RS_SEQUENCE_DENSE, .in = 6, .out = 1, .activation = RS_LINEAR}};
+static const rs_sequence_spec distances[] = {
+    {.kind = RS_SEQUENCE_GRU, .in = IN, .out = 5},
+    {.kind = RS_SEQUENCE_MEAN, .in = 5},
+    {.kind = RS_SEQUENCE_DENSE, .in = 5, .out = 6, .activation = RS_LINEAR},
+    {.kind = RS_SEQUENCE_DISTANCES, .in = 6},
+    {.kind = RS_SEQUENCE_DENSE, .in = 1, .out = 1, .activation = RS_LINEAR}};
+static const rs_sequence_spec cosines[] = {
+    {.kind = RS_SEQUENCE_GRU, .in = IN, .out = 5},
+    {.kind = RS_SEQUENCE_STATISTICS, .in = 5},
+    {.kind = RS_SEQUENCE_DENSE, .in = 10, .out = 6, .activation = RS_LINEAR},
+    {.kind = RS_SEQUENCE_COSINES, .in = 6},
+    {.kind = RS_SEQUENCE_DENSE, .in = 1, .out = 1, .activation = RS_LINEAR}};
 static const uint32_t pairs[][2] = {{0, 1}, {2, 0}, {4, 5}, {1, 4}};
 
 static inline void fill(const char *purpose, size_t n, float *x) {
@@ -69,7 +81,7 @@ static inline size_t rows_after(const rs_sequence_net *net, size_t n, const rs_s
     rs_sequence_kind kind = net->layers[i].spec.kind;
     if (kind == RS_SEQUENCE_LAST || kind == RS_SEQUENCE_MEAN || kind == RS_SEQUENCE_STATISTICS)
       rows = b->rows;
-    if (kind == RS_SEQUENCE_PAIRS) rows = b->n_pairs;
+    if (kind >= RS_SEQUENCE_PAIRS) rows = b->n_pairs;
   }
   return rows;
 }

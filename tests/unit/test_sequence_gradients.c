@@ -97,6 +97,32 @@ static void slow_pairs(const rs_sequence_layer *l, const rs_sequence_batch *b, c
       y[i * n + j] = fabs(x[b->pairs[i][0] * n + j] - x[b->pairs[i][1] * n + j]);
 }
 
+static void slow_distances(const rs_sequence_layer *l, const rs_sequence_batch *b, const double *x,
+                           double *y) {
+  double each[MOST];
+  size_t n = l->spec.in;
+  slow_pairs(l, b, x, each);
+  for (size_t i = 0; i < b->n_pairs; i++) {
+    y[i] = 0;
+    for (size_t j = 0; j < n; j++) y[i] += each[i * n + j] / (double)n;
+  }
+}
+
+static void slow_cosines(const rs_sequence_layer *l, const rs_sequence_batch *b, const double *x,
+                         double *y) {
+  size_t n = l->spec.in;
+  for (size_t i = 0; i < b->n_pairs; i++) {
+    double pq = 0, pp = 0, qq = 0;
+    for (size_t j = 0; j < n; j++) {
+      double p = x[b->pairs[i][0] * n + j], q = x[b->pairs[i][1] * n + j];
+      pq += p * q;
+      pp += p * p;
+      qq += q * q;
+    }
+    y[i] = pq / sqrt(pp * qq);
+  }
+}
+
 typedef struct problem {
   rs_sequence_net *net;
   rs_sequence_batch batch;
@@ -121,6 +147,8 @@ static double slow_loss(const problem *p) {
     case RS_SEQUENCE_MEAN: slow_pool(l, &p->batch, x, y); break;
     case RS_SEQUENCE_STATISTICS: slow_statistics(l, &p->batch, x, y); break;
     case RS_SEQUENCE_PAIRS: slow_pairs(l, &p->batch, x, y); break;
+    case RS_SEQUENCE_DISTANCES: slow_distances(l, &p->batch, x, y); break;
+    case RS_SEQUENCE_COSINES: slow_cosines(l, &p->batch, x, y); break;
     }
     memcpy(x, y, sizeof x);
   }
@@ -189,6 +217,10 @@ static void siamese_gradients_match_differences(void **state) {
   (void)state;
   check_gradients(siamese, RS_COUNT(siamese), NULL);
   check_gradients(siamese, RS_COUNT(siamese), lengths);
+  check_gradients(distances, RS_COUNT(distances), NULL);
+  check_gradients(distances, RS_COUNT(distances), lengths);
+  check_gradients(cosines, RS_COUNT(cosines), NULL);
+  check_gradients(cosines, RS_COUNT(cosines), lengths);
 }
 
 int main(void) {
