@@ -16,7 +16,7 @@ typedef struct rs_pair {
   bool same;
 } rs_pair;
 
-/* The speakers that sound most like each, nearest first. */
+/* The speakers that sound most like each, nearest first. Empty: there are none. */
 typedef struct rs_rivals {
   double share; /* of the pairs of two speakers that are made of rivals */
   size_t count; /* of each speaker */
@@ -28,10 +28,15 @@ rs_status rs_rivals_find(const rs_front *front, const rs_utterances *u, double s
                          rs_rivals *out) RS_MUST_CHECK;
 void rs_rivals_free(rs_rivals *r);
 
-/* Pair INDEX of EPOCH of the stream (SEED, STAGE): even ones are of one speaker. All utterances of
- * a pair are different. RIVALS may be NULL. A function of its arguments. */
-void rs_pair_draw(const rs_utterances *u, const rs_rivals *rivals, size_t clips, uint64_t seed,
-                  const char *stage, uint64_t epoch, uint64_t index, rs_pair *out);
+/* Pair INDEX of the stream: even ones are of one speaker. All utterances of a pair are different. A
+ * function of its arguments. */
+void rs_pair_draw(const rs_utterances *u, const rs_rivals *rivals, size_t clips,
+                  const rs_stream *stream, uint64_t index, rs_pair *out);
+
+/* The same in fours: pairs 4 k .. 4 k + 3 are the four sides of a square whose corners are two
+ * sides of one speaker and two of another, so that each is in two pairs. */
+void rs_pair_draw_square(const rs_utterances *u, const rs_rivals *rivals, size_t clips,
+                         const rs_stream *stream, uint64_t index, rs_pair *out);
 
 /* ---- model --------------------------------------------------------------------------------- */
 
@@ -80,6 +85,7 @@ float rs_verify_score(const rs_verify_model *m, const float *a, const float *b);
 typedef struct rs_verify_spec {
   size_t clips, pairs;      /* of a side; of an epoch */
   size_t frames;            /* most of an utterance, from any place; 0: all */
+  bool squares;             /* rs_pair_draw_square */
   double hard;              /* see rs_rivals */
   double noise;             /* share of utterances that get noise */
   double snr_low, snr_high; /* dB, between which its level is drawn */

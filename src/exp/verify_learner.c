@@ -1,5 +1,5 @@
-/* Learning to tell pairs of one speaker from pairs of two. A sample is the number of a pair, which
- * is drawn anew in every epoch. */
+/* Learning to tell pairs of one speaker from pairs of two. Every pair of every step is drawn anew,
+ * by its step and its place in the batch, so the numbers of samples do not matter. */
 #include "verify.h"
 
 #include <math.h>
@@ -127,11 +127,15 @@ static uint32_t side_of(learner *l, const uint32_t *clips, size_t place) {
 }
 
 static void list_pairs(learner *l, const rs_pass *pass) {
+  const uint64_t most_places = 1 << 20; /* of a batch; whole squares */
+  const rs_verify_spec *spec = &l->spec;
+  const rs_stream stream = rs_stream_make(spec->seed, spec->stage, "pairs", pass->epoch);
   for (size_t i = 0; i < pass->n; i++) {
     size_t place = pass->first + i;
     rs_pair pair;
-    rs_pair_draw(&l->speakers->train, l->rivals.of != NULL ? &l->rivals : NULL, l->spec.clips,
-                 l->spec.seed, l->spec.stage, pass->epoch, pass->batch[place], &pair);
+    (spec->squares ? rs_pair_draw_square : rs_pair_draw)(&l->speakers->train, &l->rivals,
+                                                         spec->clips, &stream,
+                                                         pass->step * most_places + place, &pair);
     l->pairs[i][0] = side_of(l, pair.a, 2 * place);
     l->pairs[i][1] = side_of(l, pair.b, 2 * place + 1);
     l->targets[i] = pair.same ? 1.0f : 0.0f;

@@ -38,30 +38,54 @@ static void shift(uint32_t *clips, size_t n, size_t by) {
 
 /* Any other speaker than ONE alike, or one of its rivals. */
 static size_t draw_other(draws *d, const rs_utterances *u, const rs_rivals *rivals, size_t one) {
-  if (rivals != NULL && (double)rs_stream_uniform(&d->stream, d->next++) < rivals->share)
+  if (rivals->count > 0 && (double)rs_stream_uniform(&d->stream, d->next++) < rivals->share)
     return rivals->of[one * rivals->count + below(d, rivals->count)];
   size_t other = below(d, u->speakers - 1);
   return other + (other >= one);
 }
 
-void rs_pair_draw(const rs_utterances *u, const rs_rivals *rivals, size_t clips, uint64_t seed,
-                  const char *stage, uint64_t epoch, uint64_t index, rs_pair *out) {
-  const uint64_t most = 3 + 2 * RS_MOST_CLIPS; /* draws of a pair */
-  draws d = {rs_stream_make(seed, stage, "pairs", epoch), most * index};
-  uint32_t both[2 * RS_MOST_CLIPS];
-  size_t one = below(&d, u->speakers), other = one;
-  out->same = index % 2 == 0;
-  if (out->same) {
-    choose(&d, count_of(u, one), 2 * clips, both);
+/* COUNT different utterances of SPEAKER. */
+static void draw_utterances(draws *d, const rs_utterances *u, size_t speaker, size_t count,
+                            uint32_t *out) {
+  choose(d, count_of(u, speaker), count, out);
+  shift(out, count, u->first[speaker]);
+}
+
+static void set_pair(const uint32_t *a, const uint32_t *b, size_t clips, bool same, rs_pair *out) {
+  memcpy(out->a, a, clips * sizeof *a);
+  memcpy(out->b, b, clips * sizeof *b);
+  out->same = same;
+}
+
+enum { MOST_DRAWS = 3 + 4 * RS_MOST_CLIPS }; /* of a pair or a square */
+
+void rs_pair_draw(const rs_utterances *u, const rs_rivals *rivals, size_t clips,
+                  const rs_stream *stream, uint64_t index, rs_pair *out) {
+  draws d = {*stream, MOST_DRAWS * index};
+  uint32_t sides[2 * RS_MOST_CLIPS];
+  bool same = index % 2 == 0;
+  size_t one = below(&d, u->speakers);
+  if (same) {
+    draw_utterances(&d, u, one, 2 * clips, sides);
   } else {
-    other = draw_other(&d, u, rivals, one);
-    choose(&d, count_of(u, one), clips, both);
-    choose(&d, count_of(u, other), clips, both + clips);
+    size_t other = draw_other(&d, u, rivals, one);
+    draw_utterances(&d, u, one, clips, sides);
+    draw_utterances(&d, u, other, clips, sides + clips);
   }
-  memcpy(out->a, both, clips * sizeof *both);
-  memcpy(out->b, both + clips, clips * sizeof *both);
-  shift(out->a, clips, u->first[one]);
-  shift(out->b, clips, u->first[other]);
+  set_pair(sides, sides + clips, clips, same, out);
+}
+
+void rs_pair_draw_square(const rs_utterances *u, const rs_rivals *rivals, size_t clips,
+                         const rs_stream *stream, uint64_t index, rs_pair *out) {
+  enum { CORNERS = 4 };
+  draws d = {*stream, MOST_DRAWS * (index / CORNERS)};
+  uint32_t sides[CORNERS * RS_MOST_CLIPS]; /* one, one, other, other */
+  size_t one = below(&d, u->speakers), other = draw_other(&d, u, rivals, one);
+  draw_utterances(&d, u, one, 2 * clips, sides);
+  draw_utterances(&d, u, other, 2 * clips, sides + 2 * clips);
+  static const size_t corners[CORNERS][2] = {{0, 1}, {1, 2}, {2, 3}, {3, 0}};
+  const size_t *at = corners[index % CORNERS];
+  set_pair(sides + at[0] * clips, sides + at[1] * clips, clips, index % 2 == 0, out);
 }
 
 /* ---- trials of a test -------------------------------------------------------------------- */
@@ -112,9 +136,10 @@ rs_status rs_verify_trials_draw(const rs_utterances *u, size_t clips, size_t n, 
   *out = (rs_verify_trials){0};
   RS_TRY(check_counts(u, clips));
   RS_TRY(allocate(clips, n, out));
+  const rs_stream stream = rs_stream_make(seed, "trials", "pairs", 0);
   for (size_t i = 0; i < n; i++) {
     rs_pair pair;
-    rs_pair_draw(u, NULL, clips, seed, "trials", 0, i, &pair);
+    rs_pair_draw(u, &(rs_rivals){0}, clips, &stream, i, &pair);
     out->pairs[i][0] = side_of(out, pair.a);
     out->pairs[i][1] = side_of(out, pair.b);
     out->same[i] = pair.same;

@@ -41,6 +41,12 @@ const rs_setting rs_exp_verify_train_settings[] = {
      .help =
          "Epochs without a lower test loss after which training ends, with the parameters of the "
          "best one; 0: all epochs, and the last one's."},
+    {.path = "train.squares",
+     .type = RS_BOOL,
+     .initial = "false",
+     .help = "Draw pairs in fours, the sides of a square with two utterances of one speaker and "
+             "two of another at its corners: each is in two pairs, so that a step takes half the "
+             "time."},
     {.path = "train.hard",
      .type = RS_FLOAT,
      .initial = "0",
@@ -79,6 +85,7 @@ static rs_verify_spec spec_of(const rs_stage_context *c) {
   return (rs_verify_spec){.clips = (size_t)rs_settings_int(s, "data.clips"),
                           .pairs = (size_t)rs_settings_int(s, "train.pairs"),
                           .frames = (size_t)rs_settings_int(s, "train.frames"),
+                          .squares = rs_settings_bool(s, "train.squares"),
                           .hard = rs_settings_float(s, "train.hard"),
                           .noise = rs_settings_float(s, "train.noise"),
                           .snr_low = n > 0 ? snr[0] : 5,
@@ -144,18 +151,19 @@ static rs_status run(rs_stage_context *c) {
   return status;
 }
 
-/* Every utterance once for each pair that it is in. */
+/* Two passes of the network a pair, or one. */
 static rs_status cost(const rs_settings *s, rs_cost *out) {
   enum { LEAST_ROWS = 4 };
   rs_verify_shape shape = rs_exp_verify_shape(s, 0);
   rs_sequence_net *net;
   double frames = rs_exp_utterance_frames(s) * (double)rs_settings_int(s, "data.clips");
-  double sides = 2.0 * (double)rs_settings_int(s, "train.pairs");
+  double sides = rs_settings_bool(s, "train.squares") ? 1 : 2;
   double batch = 2.0 * (double)rs_settings_int(s, "train.batch"), wide = 0;
   RS_TRY(rs_sequence_create(shape.layers, shape.n, &net));
   for (size_t i = 0; i < shape.n; i++) wide += 4.0 * (double)(shape.layers[i].in + 256);
   *out = (rs_cost){.parameters = (double)net->size,
-                   .flops = (double)rs_settings_int(s, "train.epochs") * sides *
+                   .flops = (double)rs_settings_int(s, "train.epochs") *
+                            (double)rs_settings_int(s, "train.pairs") * sides *
                             rs_sequence_flops(net, (size_t)frames, true),
                    .bytes = 16.0 * (double)net->size + 4.0 * batch * frames * wide,
                    .ranks = (int)(batch / 2 / LEAST_ROWS)};
