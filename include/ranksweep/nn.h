@@ -110,6 +110,7 @@ typedef enum rs_sequence_kind {
   RS_SEQUENCE_GRU,     /* the state after each frame; a padded frame repeats the one before */
   RS_SEQUENCE_DENSE,   /* y = act(x W + b), each frame (or pooled sequence) on its own */
   RS_SEQUENCE_DROPOUT, /* in training: each number with probability `rate` 0, else / (1 - rate) */
+  RS_SEQUENCE_BESIDE,  /* [T, B, n] to [T, B, n + inputs]: the batch's x beside each frame */
   RS_SEQUENCE_LAST,    /* pools [T, B, n] to [B, n]: the last frame that is no padding */
   RS_SEQUENCE_MEAN,    /* pools: the mean over frames that are no padding */
   RS_SEQUENCE_STATISTICS, /* pools to [B, 2 n]: means, then deviations, of those frames */

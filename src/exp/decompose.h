@@ -4,7 +4,7 @@
 
 #include "ranksweep/exp.h"
 
-enum { RS_MOST_KERNELS = 40 };
+enum { RS_MOST_KERNELS = 48 };
 
 typedef struct rs_kernel {
   char name[32];     /* "dense1": what it comes to is dense1/u, dense1/s, dense1/vt */

@@ -43,7 +43,7 @@ void rs_pair_draw_square(const rs_utterances *u, const rs_rivals *rivals, size_t
 /* model.*, data.center */
 extern const rs_setting rs_exp_verify_model_settings[];
 
-enum { RS_VERIFY_MAX_LAYERS = 20 };
+enum { RS_VERIFY_MAX_LAYERS = 21 };
 
 typedef struct rs_verify_shape {
   size_t n, embedding; /* embedding: number of the layer that makes them */

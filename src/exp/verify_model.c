@@ -13,6 +13,11 @@ const rs_setting rs_exp_verify_model_settings[] = {
      .max = 16384,
      .unit = "units",
      .help = "Widths of the recurrent layers, first to last (at most 8)."},
+    {.path = "model.skip",
+     .type = RS_BOOL,
+     .initial = "false",
+     .help = "Pool the features themselves beside the states that the recurrent layers make of "
+             "them."},
     {.path = "model.pooling",
      .type = RS_TEXT,
      .initial = "last",
@@ -83,6 +88,10 @@ rs_verify_shape rs_exp_verify_shape(const rs_settings *s, size_t svd_rank) {
         .kind = RS_SEQUENCE_GRU, .in = in, .out = (size_t)units[i], .svd_rank = svd_rank};
     in = (size_t)units[i];
     if (rate > 0) *l++ = (rs_sequence_spec){.kind = RS_SEQUENCE_DROPOUT, .in = in, .rate = rate};
+  }
+  if (rs_settings_bool(s, "model.skip")) {
+    *l++ = (rs_sequence_spec){.kind = RS_SEQUENCE_BESIDE, .in = in};
+    in += rs_exp_front(s).inputs;
   }
   *l++ = (rs_sequence_spec){.kind = pooling_of(s), .in = in};
   if (pooling_of(s) == RS_SEQUENCE_STATISTICS) in *= 2;

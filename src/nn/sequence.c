@@ -12,6 +12,7 @@ const rs_sequence_ops *rs_sequence_ops_of(rs_sequence_kind kind) {
   case RS_SEQUENCE_LAST: return &rs_last_ops;
   case RS_SEQUENCE_MEAN: return &rs_mean_ops;
   case RS_SEQUENCE_STATISTICS: return &rs_statistics_ops;
+  case RS_SEQUENCE_BESIDE: return &rs_beside_ops;
   case RS_SEQUENCE_PAIRS: return &rs_pairs_ops;
   case RS_SEQUENCE_DISTANCES: return &rs_distances_ops;
   case RS_SEQUENCE_COSINES: return &rs_cosines_ops;
@@ -37,6 +38,7 @@ static void lay_out(rs_sequence_net *net, const rs_sequence_spec *layers, size_t
   rs_sequence_layer *l = &net->layers[index];
   l->spec = layers[index];
   size_t width = ops->narrows ? 1 : l->spec.in * (ops->widens > 0 ? ops->widens : 1);
+  if (ops->appends) width += layers[0].in;
   if (l->spec.out == 0) l->spec.out = width;
   RS_ASSERT(ops->lay_out != NULL || l->spec.out == width);
   RS_ASSERT(index == 0 || l->spec.in == net->layers[index - 1].spec.out);

@@ -35,6 +35,7 @@ typedef struct rs_sequence_ops {
   bool pairs;       /* [B, n] to [P, n] */
   size_t widens;    /* without parameters: n becomes so many times n; 0 stands for 1 */
   bool narrows;     /* without parameters: n becomes 1 */
+  bool appends;     /* without parameters: n becomes n and the width of the network's input */
   /* NULL: no parameters. */
   void (*lay_out)(rs_sequence_layer *l, const rs_layout *to);
   rs_status (*init)(const rs_sequence_layer *l, uint64_t seed, const char *stage, size_t index,
@@ -50,7 +51,7 @@ typedef struct rs_sequence_ops {
 } rs_sequence_ops;
 
 extern const rs_sequence_ops rs_gru_ops, rs_dense_ops, rs_dropout_ops, rs_last_ops, rs_mean_ops,
-    rs_statistics_ops, rs_pairs_ops, rs_distances_ops, rs_cosines_ops;
+    rs_statistics_ops, rs_pairs_ops, rs_distances_ops, rs_cosines_ops, rs_beside_ops;
 const rs_sequence_ops *rs_sequence_ops_of(rs_sequence_kind kind);
 
 /* Frames of sequence ROW that are no padding. */

@@ -33,8 +33,9 @@ static const rs_sequence_spec siamese[] = {
     {.kind = RS_SEQUENCE_DENSE, .in = 6, .out = 1, .activation = RS_LINEAR}};
 static const rs_sequence_spec distances[] = {
     {.kind = RS_SEQUENCE_GRU, .in = IN, .out = 5},
-    {.kind = RS_SEQUENCE_MEAN, .in = 5},
-    {.kind = RS_SEQUENCE_DENSE, .in = 5, .out = 6, .activation = RS_LINEAR},
+    {.kind = RS_SEQUENCE_BESIDE, .in = 5},
+    {.kind = RS_SEQUENCE_MEAN, .in = 5 + IN},
+    {.kind = RS_SEQUENCE_DENSE, .in = 5 + IN, .out = 6, .activation = RS_LINEAR},
     {.kind = RS_SEQUENCE_DISTANCES, .in = 6},
     {.kind = RS_SEQUENCE_DENSE, .in = 1, .out = 1, .activation = RS_LINEAR}};
 static const rs_sequence_spec cosines[] = {

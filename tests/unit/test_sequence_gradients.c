@@ -89,6 +89,14 @@ static void slow_statistics(const rs_sequence_layer *l, const rs_sequence_batch 
     }
 }
 
+static void slow_beside(const rs_sequence_layer *l, const float *inputs, size_t m, const double *x,
+                        double *y) {
+  size_t n = l->spec.in;
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < n + IN; j++)
+      y[i * (n + IN) + j] = j < n ? x[i * n + j] : (double)inputs[i * IN + j - n];
+}
+
 static void slow_pairs(const rs_sequence_layer *l, const rs_sequence_batch *b, const double *x,
                        double *y) {
   size_t n = l->spec.in;
@@ -143,6 +151,7 @@ static double slow_loss(const problem *p) {
     case RS_SEQUENCE_DROPOUT:
       for (size_t k = 0; k < m * l->spec.in; k++) y[k] = p->factors[k] * x[k];
       break;
+    case RS_SEQUENCE_BESIDE: slow_beside(l, p->x, m, x, y); break;
     case RS_SEQUENCE_LAST:
     case RS_SEQUENCE_MEAN: slow_pool(l, &p->batch, x, y); break;
     case RS_SEQUENCE_STATISTICS: slow_statistics(l, &p->batch, x, y); break;
