@@ -18,7 +18,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_run, cli_plan, cli_status, cli_show, cli_export, cli_pack, cli_verify,
-    cli_kinds, cli_bench, cli_denoise, cli_speaker;
+    cli_kinds, cli_bench, cli_denoise, cli_speaker, cli_submit;
 
 /* Print "ranksweep: <message of the last failure>" on stderr; the exit status that STATUS means. */
 int cli_fail(rs_status status);
@@ -30,6 +30,9 @@ int cli_help(const cli_command *command, const char *options);
  * Long options have values of CLI_LONG and more. */
 int cli_bad_option(const cli_command *command, int argc, char **argv, int result);
 enum { CLI_LONG = 256 };
+
+/* Add a space and TEXT as a shell would have to be given it. */
+void cli_add_argument(rs_str *line, const char *text);
 
 /* Read a results file; one that cannot be opened is bad usage here, not a failure of the system. */
 rs_status cli_read_results(const char *path, rs_results *r) RS_MUST_CHECK;

@@ -91,9 +91,9 @@ double deadline_stop_time(deadline end, double total) {
   return end - (margin < longest ? margin : longest);
 }
 
-rs_status deadline_choose(const char *option, double now, deadline *stop) {
-  const char *chosen = getenv(DEADLINE_VARIABLE), *slurm = getenv("SLURM_JOB_END_TIME");
-  deadline end = 0, slurm_end = slurm != NULL ? strtod(slurm, NULL) : 0;
+rs_status deadline_choose(const char *option, deadline slurm_end, double now, deadline *stop) {
+  const char *chosen = getenv(DEADLINE_VARIABLE);
+  deadline end = 0;
   *stop = 0;
   if (chosen != NULL) { /* at a restart the moment may be over: that is a stop, not a mistake */
     *stop = strtod(chosen, NULL);

@@ -19,11 +19,11 @@ rs_status deadline_parse(const char *text, double now, deadline *out) RS_MUST_CH
  * by END: a tenth of that time before, at least a second and at most a minute. */
 double deadline_stop_time(deadline end, double total);
 
-/* When to ask running stages to leave, 0: never. From the option (NULL: not given) or the end of
- * the SLURM job that this runs in, whichever is earlier; or as the process that started this one
- * chose.
- */
-rs_status deadline_choose(const char *option, double now, deadline *stop) RS_MUST_CHECK;
+/* When to ask running stages to leave, 0: never. From the option (NULL: not given) or SLURM_END,
+ * the end of the SLURM job that this runs in (0: none), whichever is earlier; or as the process
+ * that started this one chose. */
+rs_status deadline_choose(const char *option, deadline slurm_end, double now,
+                          deadline *stop) RS_MUST_CHECK;
 /* The processes that this one will start, now or after a crash, keep to the same time. */
 void deadline_hand_on(deadline stop);
 

@@ -16,15 +16,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* child: process id of mpirun or of the one rank; 0: none now */
-static volatile sig_atomic_t child, child_is_mpirun, stops, interrupts;
+/* child: process id of the launcher or of the one rank; 0: none now */
+static volatile sig_atomic_t child, child_is_launcher, stops, interrupts;
 
-/* mpirun hands SIGUSR1 on to the ranks, which then stop in good order; SIGTERM cuts them short, as
- * does a second ^C. */
+/* The launcher hands SIGUSR1 on to the ranks, which then stop in good order; SIGTERM cuts them
+ * short, as does a second ^C. */
 static void pass_on(int signal) {
   bool at_once = signal == SIGINT && ++interrupts > 1;
   stops++;
-  if (child > 0) kill((pid_t)child, !at_once ? SIGUSR1 : child_is_mpirun ? SIGTERM : SIGKILL);
+  if (child > 0) kill((pid_t)child, !at_once ? SIGUSR1 : child_is_launcher ? SIGTERM : SIGKILL);
 }
 
 void launch_watch_signals(void) {
@@ -54,30 +54,17 @@ static void set_environment(void) {
   }
 }
 
-/* mpirun's part of the command; returns its length. RANKS_TEXT outlives the result. */
-static size_t mpirun_head(int ranks, char ranks_text[16], const char **head) {
-  /* The coordinator sleeps; only more workers than cores have to give way to each other inside MPI.
-   * Yielding otherwise costs milliseconds a message beside any busy process. */
-  const char *yield = ranks - 1 > world_cores() ? "1" : "0";
-  const char *words[] = {"mpirun",    "-n",   ranks_text, "--oversubscribe",
-                         "--bind-to", "none", "--mca",    "mpi_yield_when_idle",
-                         yield};
-  snprintf(ranks_text, 16, "%d", ranks);
-  memcpy(head, words, sizeof words);
-  return RS_COUNT(words);
-}
-
-static void become(int ranks, int argc, char **argv, const char *self, int to_stderr) {
-  enum { HEAD_MAX = 16 };
-  char ranks_text[16];
-  const char **args = calloc(HEAD_MAX + (size_t)argc + 2, sizeof *args);
+static void become(const launcher *l, int argc, char **argv, const char *self, int to_stderr) {
+  launcher_numbers numbers;
+  const char **args = calloc(LAUNCHER_WORDS + (size_t)argc + 2, sizeof *args);
   if (args == NULL) _exit(127);
-  size_t n = ranks > 1 ? mpirun_head(ranks, ranks_text, args) : 0;
+  size_t n = launcher_head(l, &numbers, args);
   args[n++] = self;
   for (int i = 0; i < argc; i++) args[n++] = argv[i];
   setpgid(0, 0); /* ^C goes to us alone */
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   set_environment();
+  launcher_clean_environment(l);
   if (to_stderr >= 0) dup2(to_stderr, STDERR_FILENO);
   execvp(args[0], (char **)args);
   fprintf(stderr, "ranksweep: cannot start %s: %s\n", args[0], strerror(errno));
@@ -113,8 +100,9 @@ static bool has_living_children(pid_t pid) {
 
 typedef struct waiting {
   pid_t pid;
-  bool mpirun;
-  int from; /* its stderr, -1: none or at its end */
+  const launcher *by;
+  bool launched; /* by a launcher, not alone */
+  int from;      /* its stderr, -1: none or at its end */
   relay relay;
   double lonely_since, looked; /* mpirun was last seen with ranks (0: never); last look */
 } waiting;
@@ -143,16 +131,16 @@ static void listen_for(waiting *w, double seconds) {
 /* Open MPI 4.1 sometimes locks itself up while it ends, after all its ranks have. */
 static bool is_locked_up(waiting *w, double now) {
   const double patience = 15;
-  if (!w->mpirun) return false;
+  if (!w->launched || w->by->kind != LAUNCHER_MPIRUN) return false;
   bool children = has_living_children(w->pid);
   if (children || w->lonely_since == 0) w->lonely_since = children ? now : 0;
   return w->lonely_since > 0 && now - w->lonely_since > patience;
 }
 
-/* By force: mpirun ends its ranks, suspended ones as well, when it is asked to end itself. */
+/* By force: the launcher ends its ranks, suspended ones as well, when it is asked to end itself. */
 static void end_by_force(waiting *w, int *status) {
   const double grace = 10;
-  kill(w->pid, w->mpirun ? SIGTERM : SIGKILL);
+  kill(w->pid, w->launched ? SIGTERM : SIGKILL);
   for (double until = rs_clock_now() + grace; rs_clock_now() < until;) {
     if (waitpid(w->pid, status, WNOHANG) == w->pid) return;
     listen_for(w, 0.05);
@@ -183,7 +171,7 @@ static void wait_for_end(waiting *w, const launch_watch *watch, launch_end *end,
   }
 }
 
-/* Only what is in the pipe already: a rank that outlived mpirun may hold it open. */
+/* Only what is in the pipe already: a rank that outlived its launcher may hold it open. */
 static void listen_to_the_last(waiting *w) {
   for (int rounds = 0; rounds < 64 && w->from >= 0; rounds++) {
     struct pollfd ready = {.fd = w->from, .events = POLLIN};
@@ -194,15 +182,25 @@ static void listen_to_the_last(waiting *w) {
   relay_close(&w->relay);
 }
 
+static bool is_our_status(int code) {
+  return code == EXIT_DONE || code == EXIT_TRIALS_FAILED || code == EXIT_USAGE ||
+         code == EXIT_INTERRUPTED;
+}
+
+static bool coordinator_left(const relay_report *r) {
+  return r->cause == RELAY_EXIT && r->rank == 0 && is_our_status(r->number);
+}
+
 /* Exit statuses of our own, from ranks that nothing happened to, are the normal end. */
 static void judge(const waiting *w, int status, launch_end *end) {
   bool by_signal = WIFSIGNALED(status);
   end->code = by_signal ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   end->report = w->relay.report;
-  if (!w->mpirun && by_signal)
+  if (!w->launched && by_signal)
     end->report = (relay_report){.cause = RELAY_SIGNAL, .rank = 0, .number = WTERMSIG(status)};
-  bool ours = !by_signal && (end->code == EXIT_DONE || end->code == EXIT_TRIALS_FAILED ||
-                             end->code == EXIT_USAGE || end->code == EXIT_INTERRUPTED);
+  if (w->launched && w->by->kind == LAUNCHER_SRUN && coordinator_left(&end->report))
+    end->code = end->report.number; /* srun ends what is left, and may return that */
+  bool ours = !by_signal && is_our_status(end->code);
   /* 0 coordinates; a worker that leaves by itself (a library's exit(1), say) leaves in mid-run. Bad
    * usage alone is found by all of them. */
   const relay_report *r = &end->report;
@@ -212,24 +210,27 @@ static void judge(const waiting *w, int status, launch_end *end) {
   end->normal = ours && !accident && !end->hung && !end->given_up;
 }
 
-rs_status launch(int ranks, int argc, char **argv, const launch_watch *watch, launch_end *end) {
+rs_status launch(const launcher *by, int argc, char **argv, const launch_watch *watch,
+                 launch_end *end) {
   char self[4096];
   int pipe_ends[2] = {-1, -1}, status = 0;
   *end = (launch_end){0};
   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
   if (length < 0) return rs_fail_errno("cannot find this program's own file");
   self[length] = '\0';
-  if (ranks > 1 && pipe2(pipe_ends, O_CLOEXEC) != 0) return rs_fail_errno("cannot make a pipe");
+  bool launched = by->ranks > 1;
+  if (launched && pipe2(pipe_ends, O_CLOEXEC) != 0) return rs_fail_errno("cannot make a pipe");
   pid_t pid = fork();
-  if (pid == 0) become(ranks, argc, argv, self, pipe_ends[1]);
+  if (pid == 0) become(by, argc, argv, self, pipe_ends[1]);
   if (pipe_ends[1] >= 0) close(pipe_ends[1]);
-  waiting w = {.pid = pid, .mpirun = ranks > 1, .from = pipe_ends[0]};
+  waiting w = {.pid = pid, .by = by, .launched = launched, .from = pipe_ends[0]};
   relay_open(&w.relay, write_stderr, NULL);
+  w.relay.tasks_are_ranks = by->kind == LAUNCHER_SRUN;
   if (pid < 0) {
     listen_to_the_last(&w);
     return rs_fail_errno("cannot start a process");
   }
-  child_is_mpirun = ranks > 1;
+  child_is_launcher = launched;
   child = (sig_atomic_t)pid;
   if (launch_stop_asked()) kill(pid, SIGUSR1); /* it came before there was a child */
   wait_for_end(&w, watch, end, &status);

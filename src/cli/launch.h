@@ -2,11 +2,12 @@
 #ifndef RANKSWEEP_CLI_LAUNCH_H
 #define RANKSWEEP_CLI_LAUNCH_H
 
+#include "launcher.h"
 #include "relay.h"
 
 typedef struct launch_end {
   bool normal;         /* the run ended by itself, with exit status `code` */
-  int code;            /* of mpirun, or of the one process; 128 + signal */
+  int code;            /* of the launcher, or of the one process; 128 + signal */
   bool hung;           /* mpirun did not end after its ranks had, and was killed */
   bool given_up;       /* `lives` said no, and the run was killed */
   relay_report report; /* what is known of the cause when it was not normal */
@@ -19,9 +20,9 @@ typedef struct launch_watch {
   void *user;
 } launch_watch;
 
-/* Run ARGV, a `run` command, again with RANKS ranks under mpirun, or with one in a process of its
- * own; wait for its end, passing signals on. RS_ERR_IO when it cannot be started. */
-rs_status launch(int ranks, int argc, char **argv, const launch_watch *watch,
+/* Run ARGV, a `run` command, again as BY says, or with one rank in a process of its own; wait for
+ * its end, passing signals on. RS_ERR_IO when it cannot be started. */
+rs_status launch(const launcher *by, int argc, char **argv, const launch_watch *watch,
                  launch_end *end) RS_MUST_CHECK;
 
 /* From now on SIGINT, SIGTERM, SIGUSR1 and SIGHUP are for the run that is launched. */

@@ -1,5 +1,5 @@
-/* Open MPI wraps each of its reports in two lines of dashes. Known ones are kept as facts; unknown
- * ones (no such host, too few slots) go on to the user as they are. */
+/* mpirun: Open MPI wraps each of its reports in two lines of dashes. Known ones are kept as facts;
+ * unknown ones (no such host, too few slots) go on to the user as they are. */
 #include "relay.h"
 
 #include <stdio.h>
@@ -73,6 +73,14 @@ static bool is_idle_talk(const char *text) {
   return strstr(text, "Per user-direction, the job has been aborted") != NULL;
 }
 
+/* The first report counts: what follows is its consequence. But a node is lost for good. */
+static void keep(relay *r, const relay_report *found) {
+  char lost[sizeof r->report.lost];
+  snprintf(lost, sizeof lost, "%s", found->cause == RELAY_HOST_LOST ? found->host : r->report.lost);
+  if (r->report.cause == RELAY_NOTHING) r->report = *found;
+  memcpy(r->report.lost, lost, sizeof lost);
+}
+
 /* False: not a report that we know. */
 static bool understand(relay *r, const char *text) {
   static bool (*const kinds[])(const char *text, relay_report *out) = {
@@ -80,10 +88,67 @@ static bool understand(relay *r, const char *text) {
   for (size_t i = 0; i < RS_COUNT(kinds); i++) {
     relay_report found = {.rank = -1};
     if (!kinds[i](text, &found)) continue;
-    if (r->report.cause == RELAY_NOTHING) r->report = found;
+    keep(r, &found);
     return true;
   }
   return is_idle_talk(text);
+}
+
+/* ---- srun ----------------------------------------------------------------------------------- */
+
+/* "Killed", "Segmentation fault (core dumped)": a signal's name; 0: none. */
+static int signal_named(const char *text) {
+  for (int signal = 1; signal < 32; signal++) {
+    const char *name = strsignal(signal);
+    if (strncmp(text, name, strlen(name)) == 0) return signal;
+  }
+  return 0;
+}
+
+/* "h2: task 1: Killed", "h2: task 1: Exited with exit code 3" */
+static bool is_task(const char *text, relay_report *out) {
+  int end = 0;
+  if (sscanf(text, "%255[^:]: task %d: %n", out->host, &out->rank, &end) != 2 || end == 0)
+    return false;
+  out->cause = RELAY_EXIT;
+  if (sscanf(text + end, "Exited with exit code %d", &out->number) == 1) return true;
+  out->cause = RELAY_SIGNAL;
+  out->number = signal_named(text + end);
+  return out->number > 0;
+}
+
+static bool is_lost_node(const char *text, relay_report *out) {
+  const char *at = strstr(text, " failed on node ");
+  out->cause = RELAY_HOST_LOST;
+  out->rank = -1;
+  bool launching = at != NULL && strncmp(text, "Task launch for ", 16) == 0;
+  return sscanf(text, "Node failure on %255[^ :]", out->host) == 1 ||
+         (launching && sscanf(at, " failed on node %255[^ :]", out->host) == 1);
+}
+
+static void read_line(relay *r) {
+  static const char start[] = "srun: error: ";
+  relay_report found = {.rank = -1};
+  r->line[r->line_length] = '\0';
+  r->line_length = 0;
+  if (strncmp(r->line, start, sizeof start - 1) != 0) return;
+  const char *text = r->line + sizeof start - 1;
+  if (is_lost_node(text, &found)) {
+    keep(r, &found);
+    return;
+  }
+  found = (relay_report){.rank = -1};
+  if (r->tasks_are_ranks && is_task(text, &found)) keep(r, &found);
+}
+
+/* srun's lines go on to the user like any other; they are only looked at. */
+static void watch_lines(relay *r, const char *bytes, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (bytes[i] == '\n')
+      read_line(r);
+    else if (r->line_length + 1 < sizeof r->line)
+      r->line[r->line_length++] = bytes[i];
+  }
 }
 
 /* ---- the stream ----------------------------------------------------------------------------- */
@@ -134,6 +199,7 @@ static void take(relay *r, char c) {
 }
 
 void relay_feed(relay *r, const char *bytes, size_t n) {
+  watch_lines(r, bytes, n);
   while (n > 0) {
     size_t taken = 1;
     if (r->held.len > 0 || r->line_start) {

@@ -1,5 +1,5 @@
-/* What comes out of mpirun's stderr: the ranks' own lines, which go on to ours, and mpirun's
- * reports between two rules of dashes, which tell how the run ended. */
+/* What comes out of a launcher's stderr: the ranks' own lines, which go on to ours; mpirun's
+ * reports between two rules of dashes and srun's lines, which tell how the run ended. */
 #ifndef RANKSWEEP_CLI_RELAY_H
 #define RANKSWEEP_CLI_RELAY_H
 
@@ -19,6 +19,7 @@ typedef struct relay_report {
   int rank;       /* world rank, -1: not known */
   int number;     /* signal, exit status or error code */
   char host[256]; /* "": not known */
+  char lost[256]; /* a node that does not answer any more, whatever was told first; "": none */
 } relay_report;
 
 typedef struct relay {
@@ -27,6 +28,9 @@ typedef struct relay {
   rs_str held;     /* the line that may be a rule, or the report so far */
   bool line_start; /* what comes next begins a line */
   bool in_report;
+  bool tasks_are_ranks; /* srun starts the ranks itself, not mpirun's daemons */
+  char line[256];       /* the line so far, as much as is looked at */
+  size_t line_length;
   relay_report report; /* of the first report that tells something */
 } relay;
 

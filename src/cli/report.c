@@ -47,3 +47,13 @@ rs_status cli_flush(void) {
   if (fflush(stdout) != 0) return rs_fail_errno("cannot write to stdout");
   return ferror(stdout) ? rs_fail(RS_ERR_IO, "cannot write to stdout") : RS_OK;
 }
+
+void cli_add_argument(rs_str *line, const char *text) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "%+,-./:=@_";
+  bool quoted = text[0] == '\0' || text[strspn(text, plain)] != '\0';
+  rs_str_add(line, quoted ? " '" : " ");
+  for (; *text != '\0'; text++)
+    rs_str_addn(line, *text == '\'' ? "'\\''" : text, *text == '\'' ? 4 : 1);
+  if (quoted) rs_str_add(line, "'");
+}

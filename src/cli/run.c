@@ -4,6 +4,7 @@
 #include "display.h"
 #include "environment.h"
 #include "size.h"
+#include "slurm.h"
 #include "supervise.h"
 #include "world.h"
 
@@ -27,6 +28,7 @@ typedef struct run_arguments {
   const char *deadline;
   deadline stop_at;     /* 0: never */
   double stall_seconds; /* of the job */
+  launcher_kind launcher;
   const char *overrides[MAX_OVERRIDES];
   size_t n_overrides;
 } run_arguments;
@@ -45,9 +47,9 @@ static const char help[] =
     "  --deadline T        be stopped, with all kept, by then: a time from now (90 s, 45 min,\n"
     "                      1h30m, 2:30:00) or in UTC (2026-03-01T18:00:00Z); within SLURM the end\n"
     "                      of the job holds as well\n\n"
-    "Under mpirun or srun it takes part in that launch; otherwise it starts mpirun itself, "
-    "watches\n"
-    "it, and continues after a crash.\n"
+    "Under mpirun or srun it takes part in that launch; otherwise it starts mpirun itself (or "
+    "srun,\n"
+    "slurm.launcher), watches it, and continues after a crash.\n"
     "Exit status: 0 all trials done, 1 some failed or the run broke off, 2 bad usage, job file or\n"
     "data, 75 stopped early (run again).\n";
 
@@ -116,21 +118,10 @@ static rs_status choose_results(run_arguments *a, const rs_job *job) {
   return rs_str_status(&path);
 }
 
-/* As a shell would have to be given it. */
-static void add_argument(rs_str *line, const char *text) {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "%+,-./:=@_";
-  bool quoted = text[0] == '\0' || text[strspn(text, plain)] != '\0';
-  rs_str_add(line, quoted ? " '" : " ");
-  for (; *text != '\0'; text++)
-    rs_str_addn(line, *text == '\'' ? "'\\''" : text, *text == '\'' ? 4 : 1);
-  if (quoted) rs_str_add(line, "'");
-}
-
 static char *join_arguments(int argc, char **argv) {
   rs_str line = {0};
   rs_str_add(&line, "ranksweep");
-  for (int i = 0; i < argc; i++) add_argument(&line, argv[i]);
+  for (int i = 0; i < argc; i++) cli_add_argument(&line, argv[i]);
   if (line.text != NULL) rs_utf8_repair(line.text);
   return line.text;
 }
@@ -330,7 +321,10 @@ static rs_status prepare(run_arguments *a) {
   rs_status status = verify_data(job);
   if (status == RS_OK && a->ranks == 0) status = size_choose_ranks(job, &a->ranks);
   if (status == RS_OK) status = choose_results(a, job);
-  a->stall_seconds = (double)rs_settings_int(rs_job_base(job), "resources.stall_seconds");
+  const rs_settings *base = rs_job_base(job);
+  a->stall_seconds = (double)rs_settings_int(base, "resources.stall_seconds");
+  bool srun = slurm_present() && strcmp(rs_settings_text(base, "slurm.launcher"), "srun") == 0;
+  a->launcher = srun ? LAUNCHER_SRUN : LAUNCHER_MPIRUN;
   rs_job_destroy(job);
   return status;
 }
@@ -341,7 +335,7 @@ static int start(run_arguments *a, int argc, char **argv) {
   if (status != RS_OK) return cli_fail(status);
   if (a->ranks == 1 && a->max_restarts == 0) return run_alone(a, argc, argv);
   const supervise_options options = {a->results, a->max_restarts, a->stall_seconds};
-  return supervise(a->ranks, argc, argv, &options);
+  return supervise(a->launcher, a->ranks, argc, argv, &options);
 }
 
 static int run(int argc, char **argv) {
@@ -349,7 +343,9 @@ static int run(int argc, char **argv) {
   int exit_status;
   if (parse(argc, argv, &a, &exit_status) != 0) return exit_status;
   if (getenv(WORLD_RESTART_VARIABLE) != NULL) a.fresh = a.retry_failed = false;
-  rs_status status = deadline_choose(a.deadline, now_utc(), &a.stop_at);
+  bool asks = getenv(DEADLINE_VARIABLE) == NULL && world_may_coordinate();
+  deadline slurm_end = asks ? slurm_end_time() : 0;
+  rs_status status = deadline_choose(a.deadline, slurm_end, now_utc(), &a.stop_at);
   if (status != RS_OK) return cli_fail(status);
   deadline_hand_on(a.stop_at);
   if (world_launched())

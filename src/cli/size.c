@@ -1,5 +1,6 @@
 #include "size.h"
 
+#include "slurm.h"
 #include "world.h"
 
 #include <stdlib.h>
@@ -67,8 +68,19 @@ void size_layout_of(const rs_plan *plan, size_layout *out) {
   if (workers < group) workers = group;
   if (workers < 1) workers = 1;
   int threads = wanted > 0 ? wanted : cores / workers > 0 ? cores / workers : 1;
-  *out =
-      (size_layout){.cores = cores, .workers = workers, .threads = threads, .parallel = parallel};
+  *out = (size_layout){
+      .cores = cores, .workers = workers, .threads = threads, .group = group, .parallel = parallel};
+}
+
+/* One worker a task; without a number of tasks, what the job has use for, one a node at least. */
+static rs_status choose_in_allocation(const size_layout *l, int *out) {
+  slurm_nodes nodes;
+  *out = slurm_tasks() + 1;
+  if (slurm_tasks() > 0) return RS_OK;
+  RS_TRY(slurm_nodes_read(&nodes));
+  *out = (l->workers > (int)nodes.count ? l->workers : (int)nodes.count) + 1;
+  slurm_nodes_free(&nodes);
+  return RS_OK;
 }
 
 rs_status size_choose_ranks(const rs_job *job, int *out) {
@@ -76,7 +88,8 @@ rs_status size_choose_ranks(const rs_job *job, int *out) {
   size_layout layout;
   RS_TRY(size_make_plan(job, &plan));
   size_layout_of(plan, &layout);
-  *out = layout.workers + 1;
   rs_plan_destroy(plan);
+  if (slurm_present()) return choose_in_allocation(&layout, out);
+  *out = layout.workers + 1;
   return RS_OK;
 }

@@ -10,6 +10,7 @@ rs_status size_make_plan(const rs_job *job, rs_plan **out) RS_MUST_CHECK;
 
 typedef struct size_layout {
   int cores, workers, threads; /* of the machine; workers of this many threads each */
+  int group;                   /* ranks of the largest group that is asked for */
   double parallel; /* whole work over its longest chain: how many could be busy on average */
 } size_layout;
 void size_layout_of(const rs_plan *plan, size_layout *out);

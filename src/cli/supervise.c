@@ -5,12 +5,14 @@
  *     attempt counts for that stage, and for no other.
  *  3. The same command runs again and reads the journal. Options that hold for the first start only
  *     (--fresh, --retry-failed) are switched off by WORLD_RESTART_VARIABLE.
- *  4. A crash that came before anything was finished, trained further or blamed is barren: so many
+ *  4. Nodes that were lost are left out, within a SLURM job that still has others.
+ *  5. A crash that came before anything was finished, trained further or blamed is barren: so many
  *     of those in a row, and the fault is not one of trials. */
 #include "supervise.h"
 
 #include "cli.h"
 #include "launch.h"
+#include "slurm.h"
 #include "world.h"
 
 #include "ranksweep/sched.h"
@@ -24,7 +26,9 @@
 typedef struct supervision {
   const char *results;
   char *journal;
-  int ranks, max_barren, barren, restarts;
+  launcher by;
+  slurm_nodes nodes; /* of the SLURM job, once one was lost */
+  int max_barren, barren, restarts;
   size_t progress;      /* as of the last crash */
   size_t starts;        /* that the journal knew before this launch */
   double stall_seconds; /* 0: wait for ever */
@@ -75,17 +79,18 @@ static void describe(const supervision *s, const launch_end *end, char *out, siz
   else if (ended_over_a_stall(end))
     snprintf(out, size, "the run ended itself over a stage that made no headway");
   else if (end->hung)
-    snprintf(out, size, "mpirun did not end after its ranks had, and was killed");
+    snprintf(out, size, "%s did not end after its ranks had, and was killed",
+             launcher_name(&s->by));
   else if (end->report.cause != RELAY_NOTHING)
     relay_describe(&end->report, out, size);
   else
-    snprintf(out, size, "mpirun ended with status %d%s, no rank is known to have failed", end->code,
-             end->code > 128 ? " (a signal)" : "");
+    snprintf(out, size, "%s ended with status %d%s, no rank is known to have failed",
+             launcher_name(&s->by), end->code, end->code > 128 ? " (a signal)" : "");
 }
 
 /* A run that ends itself over a stall has blamed the stage already. Who is alone is all of it. */
 static int rank_to_blame(const supervision *s, const launch_end *end) {
-  if (end->given_up) return s->ranks == 1 ? 0 : -1;
+  if (end->given_up) return s->by.ranks == 1 ? 0 : -1;
   return end->hung || ended_over_a_stall(end) ? -1 : end->report.rank;
 }
 
@@ -116,6 +121,27 @@ static rs_status note(supervision *s, const launch_end *end) {
   if (crash.progress > s->progress) s->progress = crash.progress; /* rows may be trained again */
   if (crash.started) setenv(WORLD_RESTART_VARIABLE, "1", 1);      /* --fresh has been done */
   return RS_OK;
+}
+
+/* Within a SLURM job: only nodes that are there are started on. False: none is left. */
+static bool leave_out_lost_nodes(supervision *s, const relay_report *report) {
+  bool known = s->nodes.count > 0 || slurm_nodes_read(&s->nodes) == RS_OK;
+  if (!known) return true; /* no SLURM, or one that does not answer: as before */
+  slurm_nodes_lose(&s->nodes, report->lost);
+  int slots = slurm_nodes_slots(&s->nodes), left = 0;
+  if (slots == 0) {
+    fprintf(stderr, "ranksweep: no node of the job is left; the same command continues\n");
+    return false;
+  }
+  for (size_t i = 0; i < s->nodes.count; i++) left += !s->nodes.items[i].lost;
+  if (left == (int)s->nodes.count) return true;
+  rs_str_clear(&s->by.hosts);
+  slurm_nodes_list(&s->nodes, s->by.kind == LAUNCHER_MPIRUN, &s->by.hosts);
+  s->by.nodes = left;
+  if (s->by.ranks > slots + 1) s->by.ranks = slots + 1;
+  fprintf(stderr, "ranksweep: going on with %d of %zu nodes and %d workers\n", left, s->nodes.count,
+          s->by.ranks - 1);
+  return true;
 }
 
 /* A moment for what made trouble to pass; longer each time. False: asked to stop. */
@@ -152,6 +178,8 @@ static bool go_on(supervision *s, const launch_end *end, int *code) {
     *code = EXIT_INTERRUPTED;
     return false;
   }
+  *code = EXIT_TRIALS_FAILED;
+  if (!leave_out_lost_nodes(s, &end->report)) return false;
   fprintf(stderr, "ranksweep: starting again from the journal (restart %d)\n", ++s->restarts);
   return true;
 }
@@ -164,22 +192,24 @@ static int keep_going(supervision *s, int argc, char **argv) {
     launch_end end;
     s->tick_since = rs_clock_now();
     s->starts = rs_crash_starts(s->results);
-    rs_status status = launch(s->ranks, argc, argv, &watch, &end);
+    rs_status status = launch(&s->by, argc, argv, &watch, &end);
     if (status != RS_OK) return cli_fail(status);
     if (end.normal) return end.code;
-    if (end.code == 127) return EXIT_USAGE; /* no mpirun: told already */
+    if (end.code == 127) return EXIT_USAGE; /* no such launcher: told already */
     if (!go_on(s, &end, &code)) return code;
   }
 }
 
-int supervise(int ranks, int argc, char **argv, const supervise_options *o) {
+int supervise(launcher_kind by, int ranks, int argc, char **argv, const supervise_options *o) {
   const double least = 10; /* s: the tick is written with the lock's beat, every other second */
   supervision s = {.results = o->results,
-                   .ranks = ranks,
+                   .by = {.kind = by, .ranks = ranks},
                    .max_barren = o->max_barren,
                    .stall_seconds = o->stall_seconds > 0 ? fmax(o->stall_seconds, least) : 0};
   rs_status status = rs_results_beside(o->results, ".journal", &s.journal);
   int code = status == RS_OK ? keep_going(&s, argc, argv) : cli_fail(status);
   free(s.journal);
+  slurm_nodes_free(&s.nodes);
+  rs_str_free(&s.by.hosts);
   return code;
 }

@@ -15,6 +15,10 @@ bool world_launched(void) {
   return getenv("OMPI_COMM_WORLD_SIZE") != NULL || getenv("PMIX_RANK") != NULL;
 }
 
+bool world_may_coordinate(void) {
+  return number_in("OMPI_COMM_WORLD_RANK") == 0 && number_in("PMIX_RANK") == 0;
+}
+
 bool world_supervised(void) {
   return getenv(WORLD_TERMINAL_VARIABLE) != NULL;
 }

@@ -13,6 +13,8 @@
 
 /* Has a launcher that this MPI library understands started us? */
 bool world_launched(void);
+/* May this be rank 0? Ranks of a launch that are known to be others may not. */
+bool world_may_coordinate(void);
 /* Has `ranksweep run` started us, under a launcher or as its one rank? */
 bool world_supervised(void);
 

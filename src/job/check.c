@@ -1,6 +1,8 @@
 /* The rules across settings, applied to the trials that a job will have. */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "reader.h"
 #include "text.h"
@@ -48,6 +50,45 @@ static void check_checkpoints(const rs_job *job, rs_problems *problems) {
                    "checkpoint.keep: `%.20s` needs an objective, such as "
                    "`sweep: {objectives: {parameters: min}}`",
                    what->text);
+}
+
+/* ---- SLURM ---------------------------------------------------------------------------------- */
+
+/* "8" or "8%2" */
+static bool is_array(const char *text) {
+  int shares, limit, end = 0;
+  if (!isdigit((unsigned char)text[0])) return false;
+  if (sscanf(text, "%6d%n", &shares, &end) != 1 || shares < 1) return false;
+  if (text[end] == '\0') return true;
+  text += end;
+  end = 0;
+  return text[0] == '%' && isdigit((unsigned char)text[1]) &&
+         sscanf(text + 1, "%6d%n", &limit, &end) == 1 && limit >= 1 && text[1 + end] == '\0';
+}
+
+/* "90", "90:00", "2:30:00", "1-12", "1-12:30:00", "UNLIMITED" */
+static bool is_walltime(const char *text) {
+  size_t dashes = 0, colons = 0;
+  if (strcasecmp(text, "UNLIMITED") == 0) return true;
+  for (const char *c = text; *c != '\0'; c++) {
+    dashes += *c == '-';
+    colons += *c == ':';
+    bool between = c > text && isdigit((unsigned char)c[-1]) && isdigit((unsigned char)c[1]);
+    if (!isdigit((unsigned char)*c) && !(between && (*c == ':' || (*c == '-' && colons == 0))))
+      return false;
+  }
+  return text[0] != '\0' && dashes <= 1 && colons <= 2;
+}
+
+static void check_form(const rs_job *job, const char *path, const char *or_word,
+                       bool (*fits)(const char *), const char *expected, rs_problems *problems) {
+  const rs_value *value = rs_settings_value(job->base, path);
+  if (value == NULL || strcmp(value->text, or_word) == 0 || fits(value->text)) return;
+  rs_str got = {0};
+  rs_text_cite(value->text, &got);
+  rs_problem_add(problems, rs_settings_place(job->base, path), "%s: expected %s, got %s", path,
+                 expected, rs_text_shown(&got));
+  rs_str_free(&got);
 }
 
 /* ---- the schema's check --------------------------------------------------------------------- */
@@ -125,6 +166,10 @@ static rs_status check_point(const rs_job *job, const rs_point *point, rs_proble
 rs_status rs_job_check(const rs_job *job, rs_problems *problems) {
   check_name(job, problems);
   check_checkpoints(job, problems);
+  check_form(job, "slurm.array", "none", is_array, "a number of shares (8, or 8%2) or `none`",
+             problems);
+  check_form(job, "slurm.time", "site", is_walltime,
+             "a walltime (90 minutes, 2:30:00, 1-12) or `site`", problems);
   if (rs_problems_count(problems) > 0 || job->schema->check == NULL) return RS_OK;
   for (size_t i = 0; i < job->point_count; i++) RS_TRY(check_point(job, &job->points[i], problems));
   if (job->point_count > 0) return RS_OK;

@@ -99,7 +99,7 @@ bool rs_reader_may_sweep(rs_reader *r, const char *path, const rs_node *key) {
   bool fixed = strcmp(path, "name") == 0 || strcmp(path, "experiment") == 0 ||
                strncmp(path, "sweep.", 6) == 0 ||
                (strncmp(path, "resources.", 10) == 0 && !layout) ||
-               strncmp(path, "checkpoint.", 11) == 0;
+               strncmp(path, "checkpoint.", 11) == 0 || strncmp(path, "slurm.", 6) == 0;
   if (fixed) rs_node_problem(r->problems, key, "`%s` is the same for all trials of a job", path);
   return !fixed;
 }

@@ -19,7 +19,7 @@ typedef struct test_case {
 static void describe_settings(const rs_settings *s, rs_str *out) {
   static const char *const all[] = {"name",       "experiment",  "seed",   "sweep.",
                                     "resources.", "train.",      "model.", "svd.",
-                                    "data.",      "checkpoint.", NULL};
+                                    "data.",      "checkpoint.", "slurm.", NULL};
   rs_str lines = {0};
   rs_settings_canonical(s, all, &lines);
   for (char *line = strtok(lines.text, "\n"); line != NULL; line = strtok(NULL, "\n")) {

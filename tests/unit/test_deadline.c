@@ -54,18 +54,16 @@ static void the_earlier_of_two_ends(void **state) {
   (void)state;
   deadline stop;
   unsetenv(DEADLINE_VARIABLE);
-  unsetenv("SLURM_JOB_END_TIME");
-  assert_ok(deadline_choose(NULL, now, &stop));
+  assert_ok(deadline_choose(NULL, 0, now, &stop));
   assert_true(stop == 0);
-  assert_ok(deadline_choose("100 s", now, &stop));
+  assert_ok(deadline_choose("100 s", 0, now, &stop));
   assert_true(stop == now + 90);
-  setenv("SLURM_JOB_END_TIME", "1772366450", 1); /* now + 50 s */
-  assert_ok(deadline_choose("100 s", now, &stop));
+  assert_ok(deadline_choose("100 s", now + 50, now, &stop));
   assert_true(stop == now + 45);
-  assert_ok(deadline_choose("10 s", now, &stop));
+  assert_ok(deadline_choose("10 s", now + 50, now, &stop));
   assert_true(stop == now + 9);
   deadline_hand_on(now + 7);
-  assert_ok(deadline_choose("10 s", now, &stop));
+  assert_ok(deadline_choose("10 s", now + 50, now, &stop));
   assert_true(stop == now + 7);
 }
 
