@@ -52,6 +52,7 @@ typedef struct rs_setting {
   double min, max;     /* closed range of numbers and list elements; both 0: any */
   const char *choices; /* "adam|sgd": the texts allowed; NULL: any text */
   const char *word; /* a word accepted instead of a number, stored as 0: "auto", "full", "epoch" */
+  bool numbers_too; /* of a text: what begins with a digit needs no quotes (`time: 90`) */
   const char *unit; /* "samples", "s", ""; NULL: none */
   const char *help; /* one sentence */
 } rs_setting;

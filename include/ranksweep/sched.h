@@ -213,6 +213,9 @@ typedef struct rs_coordinate_options {
   void (*show)(void *user, const rs_run_view *view); /* may be NULL; called a few times a second */
   /* Why the run has to stop, e.g. "got signal 15"; NULL: it has not. */
   const char *(*stop)(void *user);
+  /* Seconds until it will have to, INFINITY: never. Stages that would not get as far as to their
+   * next checkpoint are not started. May be NULL: never. */
+  double (*time_left)(void *user);
   void *user;
 } rs_coordinate_options;
 

@@ -104,7 +104,8 @@ typedef struct waiting {
   bool launched; /* by a launcher, not alone */
   int from;      /* its stderr, -1: none or at its end */
   relay relay;
-  double lonely_since, looked; /* mpirun was last seen with ranks (0: never); last look */
+  double lonely_since, looked;    /* mpirun was last seen with ranks (0: never); last look */
+  double next_nudge, nudge_pause; /* of one that was asked to stop */
 } waiting;
 
 static void write_stderr(void *user, const char *bytes, size_t n) {
@@ -149,12 +150,20 @@ static void end_by_force(waiting *w, int *status) {
   waitpid(w->pid, status, 0);
 }
 
+/* The first signal may have come before there were ranks, and one more does no harm; but mpirun
+ * talks about each. */
+static void nudge(waiting *w, double now) {
+  if (now < w->next_nudge) return;
+  w->nudge_pause = w->nudge_pause > 0 ? 2 * w->nudge_pause : 2;
+  w->next_nudge = now + w->nudge_pause;
+  kill(w->pid, SIGUSR1);
+}
+
 static void look_after(waiting *w, const launch_watch *watch, launch_end *end, int *status) {
   double now = rs_clock_now();
   if (now - w->looked < 1) return;
   w->looked = now;
-  if (launch_stop_asked())
-    kill(w->pid, SIGUSR1); /* the first may have come before there were ranks */
+  if (launch_stop_asked()) nudge(w, now);
   end->hung = is_locked_up(w, now);
   end->given_up = !end->hung && !watch->lives(watch->user);
   if (end->hung || end->given_up) end_by_force(w, status);

@@ -68,9 +68,11 @@ static bool is_lost_host(const char *text, relay_report *out) {
   return true;
 }
 
-/* Says nothing that the other reports do not. */
+/* Says nothing that the other reports do not, or is about a signal that came while the run ended.
+ */
 static bool is_idle_talk(const char *text) {
-  return strstr(text, "Per user-direction, the job has been aborted") != NULL;
+  return strstr(text, "Per user-direction, the job has been aborted") != NULL ||
+         strstr(text, "ORTE does not know how to route a message to the specified daemon") != NULL;
 }
 
 /* The first report counts: what follows is its consequence. But a node is lost for good. */

@@ -12,6 +12,7 @@
 #include "ranksweep/sched.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,11 @@ static const char *stop_asked(void *user) {
   return s->reason[0] != '\0' ? s->reason : NULL;
 }
 
+static double time_left(void *user) {
+  const session *s = user;
+  return s->stop_at > 0 ? s->stop_at - now_utc() : INFINITY;
+}
+
 static void show(void *user, const rs_run_view *view) {
   display_show(&((session *)user)->screen, view);
 }
@@ -224,6 +230,7 @@ static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
       .log = &s.screen.log,
       .show = show,
       .stop = stop_asked,
+      .time_left = time_left,
       .user = &s,
   };
   rs_status status = rs_coordinate(&options, t, &summary);

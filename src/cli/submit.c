@@ -122,11 +122,23 @@ static int parse(int argc, char **argv, submit_arguments *a, int *exit_status) {
 
 /* ---- submitting ----------------------------------------------------------------------------- */
 
+/* As sbatch fills it in; the tasks of an array have one each. */
+static void print_log_name(const char *log, const char *id) {
+  const char *at = strchr(log, '%');
+  bool array = at != NULL && at[1] == 'A';
+  if (at == NULL)
+    fputs(log, stderr);
+  else
+    fprintf(stderr, "%.*s%s%s", (int)(at - log), log, id, array ? "_*.log" : ".log");
+}
+
 static void tell(const submit_arguments *a, const rs_settings *s, const char *id,
                  const char *script, const char *log) {
   int shares = batch_shares(s, NULL);
   printf("job %s\n", id);
-  fprintf(stderr, "script: %s\nlog:    %s\nfollow: squeue -j %s", script, log, id);
+  fprintf(stderr, "script: %s\nlog:    ", script);
+  print_log_name(log, id);
+  fprintf(stderr, "\nfollow: squeue -j %s", id);
   if (shares == 0) fprintf(stderr, "; ranksweep status %s --watch", a->results);
   fprintf(stderr, "\nstop:   scancel --batch --signal=USR1 %s (keeps all), or scancel %s\n", id,
           id);
@@ -169,13 +181,21 @@ static rs_status check_for_slurm(const char *job) {
       job);
 }
 
+static rs_status make_folder_of(const char *path) {
+  char *folder;
+  RS_TRY(rs_path_directory(path, &folder));
+  rs_status status = rs_file_make_directories(folder);
+  free(folder);
+  return status;
+}
+
 static rs_status write_and_hand_in(const submit_arguments *a, const rs_settings *s,
                                    const char *text) {
   char *script = NULL, *log = NULL;
   RS_TRY(check_for_slurm(a->job));
   rs_status status = batch_path(a->results, &script);
   if (status == RS_OK) status = batch_log(s, a->results, &log);
-  if (status == RS_OK) status = rs_file_make_directories(script);
+  if (status == RS_OK) status = make_folder_of(script);
   if (status == RS_OK) status = rs_file_replace(script, text, strlen(text));
   if (status == RS_OK) status = hand_in(a, s, script, log);
   free(script);

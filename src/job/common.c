@@ -87,6 +87,7 @@ const rs_setting rs_job_settings[] = {
      .help = "Partition to submit to; `site`: the default there."},
     {.path = "slurm.account",
      .type = RS_TEXT,
+     .numbers_too = true,
      .initial = "site",
      .help = "Account that the job is charged to; `site`: the default there."},
     {.path = "slurm.qos",
@@ -95,6 +96,7 @@ const rs_setting rs_job_settings[] = {
      .help = "Quality of service; `site`: the default there."},
     {.path = "slurm.time",
      .type = RS_TEXT,
+     .numbers_too = true,
      .initial = "site",
      .help = "Walltime of one start as SLURM writes it: `90` (minutes), `2:30:00`, `1-12`; `site`: "
              "the partition's default."},
@@ -125,6 +127,7 @@ const rs_setting rs_job_settings[] = {
      .help = "Cores of a worker; `auto`: `resources.threads_per_rank`, or what the site gives."},
     {.path = "slurm.array",
      .type = RS_TEXT,
+     .numbers_too = true,
      .initial = "none",
      .help = "Share the trials out among this many jobs of a job array, each with results of its "
              "own; `8%2`: at most two of them at a time; `none`: no array."},

@@ -1,4 +1,5 @@
 /* Scalars become values of a setting's type, or a reason why not. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -166,6 +167,8 @@ static bool fit_text(const rs_setting *setting, const rs_scalar *scalar, rs_str 
     return false;
   }
   if (scalar->kind == RS_SCALAR_TEXT) return true;
+  if (setting->numbers_too && scalar->text != NULL && isdigit((unsigned char)scalar->text[0]))
+    return true;
   element_misfit(setting, scalar, why);
   if (scalar->text != NULL && scalar->text[0] != '\0')
     rs_str_add(why, " (put it in quotes to make it a text)");

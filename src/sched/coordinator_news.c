@@ -19,11 +19,20 @@ static rs_event_kind event_of(rs_status status) {
   }
 }
 
+/* An epoch of S has ended, or S itself. */
+static void learn_pace(coordinator *c, running_stage *s) {
+  double now = rs_clock_now(), took = now - s->epoch_ended;
+  double *pace = &c->pace[rs_plan_stage(c->plan, (size_t)s->stage)->step];
+  if (took > *pace) *pace = took;
+  s->epoch_ended = now;
+}
+
 /* A result of an attempt that was given up counts for nothing; the state machine knows what to do
  * with the worker. */
 static rs_status keep_result(coordinator *c, const json_t *m, int stage, rs_status got) {
-  const running_stage *s = running_find(&c->running, stage);
+  running_stage *s = running_find(&c->running, stage);
   if (s == NULL || s->attempt != message_int(m, "attempt")) return RS_OK;
+  if (got == RS_OK) learn_pace(c, s);
   running_end(&c->running, stage);
   c->summary->checkpoint_seconds += message_number(m, "checkpoints");
   RS_TRY(record_result(c->record, stage, m));
@@ -95,7 +104,10 @@ static rs_status on_metrics(coordinator *c, const json_t *m, int stage) {
           message_int(m, "epoch"), text.text != NULL ? text.text : "");
   rs_str_free(&text);
   running_stage *live = running_find(&c->running, stage);
-  if (live != NULL) heard_of(c, live);
+  if (live != NULL) {
+    heard_of(c, live);
+    learn_pace(c, live);
+  }
   return record_metrics(c->record, stage, m);
 }
 

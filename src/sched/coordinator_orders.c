@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- trials --------------------------------------------------------------------------------- */
 
@@ -37,6 +38,7 @@ static rs_status add_stages(coordinator *c, const rs_trial *trial) {
     RS_ASSERT(index == stage->index);
     c->facts[index].trial = trial->index;
     c->facts[index].known = known != RS_PENDING;
+    c->facts[index].put_off = false;
     bool open = rs_sched_stage_state(c->sched, index) == RS_PENDING;
     RS_TRY(keep_add_stage(c->keep, stage->parent, open, record_has_output(c->record, index)));
     if (open) RS_TRY(require_output(c, stage->parent));
@@ -108,8 +110,37 @@ static void take_back(coordinator *c, const rs_command *command) {
                                               .attempt = command->attempt});
 }
 
+/* Seconds that STAGE lacks to get as far as to its next checkpoint, by what others took. */
+static double lacking(const coordinator *c, const rs_stage *stage) {
+  const rs_coordinate_options *o = c->options;
+  double left = o->time_left != NULL ? o->time_left(o->user) : INFINITY;
+  return c->pace[stage->step] - left;
+}
+
+/* It stays as it is until the next run; its workers are free for shorter ones. */
+static rs_status put_off(coordinator *c, const rs_command *command, const rs_stage *stage) {
+  int *workers, n = command->n_workers;
+  if (c->n_put_off++ == 0)
+    rs_logf(
+        c->options->log, RS_LOG_INFO,
+        "stage %d %s is left to the next start, as is what takes as long: it needs %.0f s to its "
+        "next checkpoint, more than is left",
+        stage->index, stage->spec->name, c->pace[stage->step]);
+  RS_TRY(rs_new(&workers, (size_t)n, sizeof *workers));
+  memcpy(workers, command->workers, (size_t)n * sizeof *workers);
+  c->facts[stage->index].put_off = true;
+  take_back(c, command);
+  rs_status status = RS_OK;
+  for (int i = 0; i < n && status == RS_OK; i++)
+    status =
+        rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_WORKER_IDLE, .worker = workers[i]});
+  free(workers);
+  return status;
+}
+
 static rs_status start_stage(coordinator *c, const rs_command *command) {
   const rs_stage *stage = rs_plan_stage(c->plan, (size_t)command->stage);
+  if (lacking(c, stage) > 0) return put_off(c, command, stage);
   char *settings = NULL;
   int trial = c->facts[stage->index].trial;
   rs_status status = rs_settings_to_json(stage->settings, &settings);
@@ -138,6 +169,7 @@ static rs_status stop_stage(coordinator *c, const rs_command *command) {
 }
 
 static rs_status end_stage(coordinator *c, const rs_command *command) {
+  if (c->facts[command->stage].put_off) return RS_OK; /* it has not begun */
   RS_TRY(record_end(c->record, command->stage, command->outcome));
   if (command->outcome != RS_STOPPED)
     keep_stage_end(c->keep, command->stage, record_has_output(c->record, command->stage));

@@ -14,8 +14,9 @@
 
 /* What a stage's rows do not say. */
 typedef struct stage_facts {
-  int trial;  /* the first that needs it */
-  bool known; /* from earlier runs: it has ended and that was told */
+  int trial;    /* the first that needs it */
+  bool known;   /* from earlier runs: it has ended and that was told */
+  bool put_off; /* there is no time for it in this run */
 } stage_facts;
 
 typedef struct coordinator {
@@ -32,9 +33,13 @@ typedef struct coordinator {
   size_t ended_before; /* trials that earlier runs finished */
   int n_workers;
   size_t alike[RS_MAX_STAGES]; /* stages at each place of the chain, of the trials known at first */
+  size_t n_put_off;
   bool no_more_trials, stop_sent, finished;
   double started, shown, cost_before; /* cost_before: of what earlier runs left to do */
   double stall_seconds;               /* 0: never */
+  /* Longest time that a stage at each place of the chain took from its start, or its last epoch, to
+   * the end of an epoch, or of itself when it has none: 0: not known. */
+  double pace[RS_MAX_STAGES];
   rs_run_summary *summary;
   rs_status status;   /* first failure inside a receiver */
   char message[1024]; /* and its story */

@@ -25,6 +25,7 @@ rs_status running_begin(running *r, const rs_command *start, const char *name, i
                      .name = name,
                      .n_workers = start->n_workers,
                      .began = now,
+                     .epoch_ended = now,
                      .heard = now,
                      .loss = NAN};
   RS_TRY(rs_grow(&r->list, &r->cap, r->count + 1, sizeof *r->list));

@@ -11,6 +11,7 @@ typedef struct running_stage {
   int n_workers, *workers; /* the root first */
   double *waiting;         /* by worker: when it last said that it waits for others; -INFINITY */
   double began, heard;     /* heard: the last sign of headway */
+  double epoch_ended;      /* the last one that did; else as began */
   double fraction, loss;
   uint64_t step; /* of the stage */
   size_t epoch, epochs;
