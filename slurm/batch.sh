@@ -25,11 +25,11 @@ ended=$?
 ((ended == 127)) || status=$ended
 child=
 
-# Stopped early: go on in another start, unless the job was cancelled.
+# Stopped early: go on in another start. A job that was cancelled is COMPLETING now, or CANCELLED, and stays so.
 ((status == 75)) || exit "$status"
 state=$(squeue -h -j "$SLURM_JOB_ID" -o %T 2>/dev/null)
-if [[ $state == CANCELLED ]]; then
-  say "cancelled; \`sbatch $script\` continues"
+if [[ -n $state && $state != RUNNING && $state != PREEMPTED ]]; then
+  say "SLURM has ended the job ($state); \`sbatch $script\` continues"
 elif [[ $restart == none ]]; then
   say "stopped early; \`sbatch $script\` continues"
 elif ((restarts >= max_restarts)); then

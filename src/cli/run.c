@@ -293,7 +293,12 @@ static rs_status bind_workers(int rank) {
   int index, count;
   bool alike;
   display_open(&screen, 0);
+  bool unbound = world_unbind();
   RS_TRY(rs_comm_place(world_core_mask(), &index, &count, &alike));
+  if (unbound && rank == 1)
+    rs_logf(&screen.log, RS_LOG_INFO,
+            "mpirun bound its ranks without being told to, which stacks threads; ranksweep spreads "
+            "them over the cores instead (mpirun --bind-to keeps a binding)");
   if (rank > 0) world_bind(index, count, alike, index == 0 ? &screen.log : NULL);
   return RS_OK;
 }

@@ -148,6 +148,7 @@ void slurm_nodes_lose(slurm_nodes *nodes, const char *host) {
   program_end end;
   lose(nodes, host, strcspn(host, "."));
   lose(nodes, host, strlen(host));
+  if (!slurm_present()) return;
   if (program_run(argv, patience, &end) == RS_OK && end.status == 0)
     lose_listed(nodes, end.words.text);
   program_free(&end);

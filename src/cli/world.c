@@ -65,6 +65,17 @@ uint64_t world_core_mask(void) {
   return rs_checksum(&cores, sizeof cores);
 }
 
+/* Open MPI hands an option --bind-to on in this variable. */
+bool world_unbind(void) {
+  cpu_set_t all;
+  int before = world_cores();
+  if (!world_launched() || world_supervised() || getenv("OMPI_COMM_WORLD_SIZE") == NULL ||
+      getenv("OMPI_MCA_hwloc_base_binding_policy") != NULL)
+    return false;
+  memset(&all, 0xff, sizeof all); /* the kernel leaves out what this process may not have */
+  return sched_setaffinity(0, sizeof all, &all) == 0 && world_cores() > before;
+}
+
 void world_bind(int index, int count, bool alike, const rs_log *log) {
   cpu_set_t all, mine;
   CPU_ZERO(&all);

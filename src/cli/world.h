@@ -29,6 +29,10 @@ int world_machine_cores(void);
 /* Which cores this process may use, as a number to compare with other ranks' of the node. */
 uint64_t world_core_mask(void);
 
+/* mpirun binds each rank to one core where it was not told anything else, and all threads of a rank
+ * would share that core. Take such a binding back; true: there was one. */
+bool world_unbind(void);
+
 /* Spread the COUNT workers of a node over its cores: keep to the INDEX-th share when all were given
  * the same cores (ALIKE). Otherwise a launcher has bound each, and it stays so. */
 void world_bind(int index, int count, bool alike, const rs_log *log);

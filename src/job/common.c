@@ -115,8 +115,9 @@ const rs_setting rs_job_settings[] = {
      .max = 1e6,
      .word = "auto",
      .unit = "tasks",
-     .help = "Workers, all nodes together; `auto`: as many ranks as one trial wants, and one a node "
-             "at least. The coordinator comes beside them and needs no core."},
+     .help =
+         "Workers, all nodes together; `auto`: as many ranks as one trial wants, and one a node "
+         "at least. The coordinator comes beside them and needs no core."},
     {.path = "slurm.cpus_per_task",
      .type = RS_INT,
      .initial = "auto",

@@ -131,6 +131,21 @@ def refused(h):
     h.check(not os.path.exists("lonely.h5"), "nothing was written")
 
 
+def unbound(h):
+    """mpirun binds ranks to cores by itself, which would stack their threads; a binding that was asked for stays."""
+    cores = len(os.sched_getaffinity(0))
+    if cores < 2:
+        print("one core: there is nothing to bind")
+        return
+    threads = {}
+    for name, how in {"default": [], "wanted": ["--bind-to", "core"]}.items():
+        h.run("run", "job.yaml", "-o", f"{name}.h5", "--set", "resources.threads_per_rank=auto",
+              launcher=[*mpirun(2)[:2], *how, "-n", "2"])
+        with h5py.File(f"{name}.h5") as f:
+            threads[name] = set(f["stages"]["threads"].tolist())
+    h.check(threads == {"default": {cores}, "wanted": {1}}, f"threads of the one worker: {threads}")
+
+
 def failures(h):
     """Failed trials do not stop the others; each is tried as often as allowed, or not again when that is in vain."""
     h.write("fail.yaml", "name: fail\nexperiment: noop\n"
@@ -149,6 +164,7 @@ def main():
     interrupted(h)
     killed(h)
     refused(h)
+    unbound(h)
     failures(h)
     h.finish()
 

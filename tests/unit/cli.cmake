@@ -5,3 +5,7 @@ rs_test(deadline
         USES base)
 rs_test(scaling
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_scaling.c ${CMAKE_SOURCE_DIR}/src/cli/scaling.c)
+rs_test(slurm
+        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_slurm.c ${CMAKE_SOURCE_DIR}/src/cli/slurm.c
+                ${CMAKE_SOURCE_DIR}/src/cli/program.c
+        USES base)

@@ -117,14 +117,64 @@ static void leaves_all_else_alone(void **state) {
     assert_int_equal(pass_in_any_pieces(texts[i], texts[i]).cause, RELAY_NOTHING);
 }
 
+/* srun's lines go on to the user; RANKS: its tasks are our ranks. */
+static relay_report pass_srun(const char *text, bool ranks) {
+  rs_str out = {0};
+  relay r;
+  relay_open(&r, collect, &out);
+  r.tasks_are_ranks = ranks;
+  relay_feed(&r, text, strlen(text));
+  relay_close(&r);
+  assert_string_equal(out.text, text);
+  rs_str_free(&out);
+  return r.report;
+}
+
+static void knows_what_srun_says_of_tasks(void **state) {
+  (void)state;
+  relay_report r = pass_srun("epoch 1\nsrun: error: h2: task 3: Killed\n"
+                             "srun: error: h1: task 0: Exited with exit code 1\n",
+                             true);
+  assert_int_equal(r.cause, RELAY_SIGNAL);
+  assert_int_equal(r.rank, 3);
+  assert_int_equal(r.number, 9);
+  assert_string_equal(r.host, "h2");
+  r = pass_srun("srun: error: h1: task 0: Exited with exit code 75\n", true);
+  assert_int_equal(r.cause, RELAY_EXIT);
+  assert_int_equal(r.rank, 0);
+  assert_int_equal(r.number, 75);
+  r = pass_srun("srun: error: h1: task 1: Segmentation fault (core dumped)\n", true);
+  assert_int_equal(r.number, 11);
+}
+
+static void daemons_of_mpirun_are_no_ranks(void **state) {
+  (void)state;
+  relay_report r = pass_srun("srun: error: h2: task 1: Killed\n", false);
+  assert_int_equal(r.cause, RELAY_NOTHING);
+}
+
+static void a_lost_node_is_kept_beside_the_first_cause(void **state) {
+  (void)state;
+  relay_report r = pass_srun("srun: error: h1: task 0: Aborted\n"
+                             "srun: error: Node failure on h4\n",
+                             true);
+  assert_int_equal(r.cause, RELAY_SIGNAL);
+  assert_string_equal(r.lost, "h4");
+  r = pass_srun(
+      "srun: error: Task launch for StepId=12.0 failed on node h3: Communication failure\n", false);
+  assert_int_equal(r.cause, RELAY_HOST_LOST);
+  assert_string_equal(r.lost, "h3");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(knows_a_signal),
-      cmocka_unit_test(knows_an_abort),
-      cmocka_unit_test(knows_exits),
-      cmocka_unit_test(knows_a_lost_node),
-      cmocka_unit_test(the_first_report_counts),
-      cmocka_unit_test(leaves_all_else_alone),
-  };
+  const struct CMUnitTest tests[] = {cmocka_unit_test(knows_a_signal),
+                                     cmocka_unit_test(knows_an_abort),
+                                     cmocka_unit_test(knows_exits),
+                                     cmocka_unit_test(knows_a_lost_node),
+                                     cmocka_unit_test(the_first_report_counts),
+                                     cmocka_unit_test(leaves_all_else_alone),
+                                     cmocka_unit_test(knows_what_srun_says_of_tasks),
+                                     cmocka_unit_test(daemons_of_mpirun_are_no_ranks),
+                                     cmocka_unit_test(a_lost_node_is_kept_beside_the_first_cause)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
