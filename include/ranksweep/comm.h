@@ -40,6 +40,10 @@ rs_status rs_comm_create_group(const int *world_ranks, int n, int tag, rs_comm *
 rs_status rs_comm_create_node(rs_comm **out) RS_MUST_CHECK;
 void rs_comm_destroy(rs_comm *c); /* collective; takes NULL */
 
+/* Seconds that this rank has spent in collectives, and waiting for sums that run beside
+ * computation. */
+double rs_comm_waited(const rs_comm *c);
+
 /* Called about once a second while this rank waits for others inside a collective, with the seconds
  * waited so far: it may tell somebody, but not enter a collective. */
 typedef void (*rs_comm_watch)(void *user, double seconds);

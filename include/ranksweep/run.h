@@ -36,6 +36,7 @@ typedef struct rs_stage_report {
   size_t n_artifacts; /* on the root */
   rs_artifact_note artifacts[RS_MAX_ARTIFACTS];
   int damaged_checkpoints;   /* passed over when it looked for one to continue from */
+  double wait_seconds;       /* of `seconds`, spent on collectives and nothing else */
   double checkpoint_seconds; /* of `seconds`, spent on saving checkpoints */
   bool has_output;           /* a checkpoint named by the identity was written */
   /* It failed over a file of the run itself, not over its work: its output or an artifact could not

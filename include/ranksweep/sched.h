@@ -226,6 +226,8 @@ typedef struct rs_run_summary {
   size_t stages_run, stages_reused;
   double record_seconds;     /* in the journal and snapshots */
   double checkpoint_seconds; /* that stages spent on saving checkpoints */
+  double group_seconds;      /* of stages on several ranks, ... */
+  double wait_seconds;       /* ... and what of it was spent on collectives alone */
 } rs_run_summary;
 
 /* Run the job to its end over T and keep its results. Tells the workers to end, also when it fails.

@@ -186,6 +186,9 @@ static int print_summary(const run_arguments *a, const rs_run_summary *s) {
   if (s->stages_run > 0)
     fprintf(stderr, "journal and snapshots took %.2f s, checkpoints %.2f s: %.1f %% of the time\n",
             s->record_seconds, s->checkpoint_seconds, 100 * kept / s->seconds);
+  if (s->group_seconds > 0)
+    fprintf(stderr, "groups spent %.1f %% of their time on sums over their ranks alone\n",
+            100 * s->wait_seconds / s->group_seconds);
   if (s->stopped) {
     fprintf(stderr, "stopped early: the same command continues\n");
     return EXIT_INTERRUPTED;

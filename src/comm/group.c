@@ -77,6 +77,10 @@ int rs_comm_size(const rs_comm *c) {
   return c->size;
 }
 
+double rs_comm_waited(const rs_comm *c) {
+  return c->waited;
+}
+
 void rs_comm_set_watch(rs_comm *c, rs_comm_watch watch, void *user) {
   c->watch = watch;
   c->user = user;
@@ -110,14 +114,20 @@ void group_wait_more(rs_comm *c, group_wait *w) {
   if (waited > EAGER_SECONDS) rs_clock_sleep(next_sleep(waited));
 }
 
+void group_wait_end(rs_comm *c, const group_wait *w) {
+  c->waited += rs_clock_now() - w->start;
+}
+
 rs_status group_wait_for(rs_comm *c, MPI_Request *request, const char *what) {
   group_wait wait = group_wait_begin();
   for (;;) {
     int done;
     RS_TRY(group_check(MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
-    if (done) return RS_OK;
+    if (done) break;
     group_wait_more(c, &wait);
   }
+  group_wait_end(c, &wait);
+  return RS_OK;
 }
 
 rs_status group_meet(rs_comm *c, const char *what) {
@@ -139,7 +149,10 @@ static rs_status sum_piece(rs_comm *c, void *data, int count, size_t width, MPI_
   MPI_Request request;
   if ((size_t)count * width > small) {
     RS_TRY(group_meet(c, what));
-    return group_check(MPI_Allreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, c->mpi), what);
+    group_wait wait = group_wait_begin();
+    int code = MPI_Allreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, c->mpi);
+    group_wait_end(c, &wait);
+    return group_check(code, what);
   }
   RS_TRY(group_check(MPI_Iallreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, c->mpi, &request),
                      what));

@@ -9,6 +9,7 @@
 struct rs_comm {
   int rank, size;
   MPI_Comm mpi; /* MPI_COMM_NULL: alone */
+  double waited; /* s, in collectives and for what runs beside computation */
   rs_comm_watch watch;
   void *user;
 };
@@ -23,6 +24,7 @@ typedef struct group_wait {
 } group_wait;
 group_wait group_wait_begin(void);
 void group_wait_more(rs_comm *c, group_wait *wait);
+void group_wait_end(rs_comm *c, const group_wait *wait); /* counts it */
 
 /* Returns when REQUEST is complete. */
 rs_status group_wait_for(rs_comm *c, MPI_Request *request, const char *what) RS_MUST_CHECK;

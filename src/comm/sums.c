@@ -135,6 +135,7 @@ static rs_status wait_for_first(rs_sums *s) {
     group_wait_more(s->comm, &wait);
     RS_TRY(poll(s));
   }
+  group_wait_end(s->comm, &wait);
   s->account.waited += rs_clock_now() - wait.start;
   return RS_OK;
 }

@@ -243,6 +243,7 @@ void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
                      .directory = outputs_directory(r->outputs),
                      .started = rs_clock_now(),
                      .last_progress = rs_clock_now()};
+  double waited = rs_comm_waited(comm);
   *report = (rs_stage_report){0};
   rs_comm_set_watch(comm, on_waiting, &state);
   report->status = rs_comm_agree(
@@ -253,6 +254,7 @@ void rs_runner_run(rs_runner *r, const rs_stage_task *task, rs_comm *comm,
     snprintf(report->message, sizeof report->message, "%s", rs_error_message());
   rs_utf8_repair(report->message); /* it goes into JSON, and may have been cut in mid-character */
   report->seconds = rs_clock_now() - state.started;
+  report->wait_seconds = rs_comm_waited(comm) - waited;
   report->checkpoint_seconds = state.checkpoints.spent;
   rs_comm_set_watch(comm, NULL, NULL);
   checkpoints_close(&state.checkpoints);

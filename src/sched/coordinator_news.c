@@ -33,8 +33,12 @@ static rs_status keep_result(coordinator *c, const json_t *m, int stage, rs_stat
   running_stage *s = running_find(&c->running, stage);
   if (s == NULL || s->attempt != message_int(m, "attempt")) return RS_OK;
   if (got == RS_OK) learn_pace(c, s);
-  running_end(&c->running, stage);
   c->summary->checkpoint_seconds += message_number(m, "checkpoints");
+  if (s->n_workers > 1) {
+    c->summary->group_seconds += message_number(m, "seconds");
+    c->summary->wait_seconds += message_number(m, "waited");
+  }
+  running_end(&c->running, stage);
   RS_TRY(record_result(c->record, stage, m));
   if (event_of(got) == RS_EVENT_STAGE_FAILED && message_int(m, "files_failed") == 0)
     RS_TRY(record_failed(c->record, stage, m));

@@ -25,6 +25,7 @@ enum {
   STAGE_STATE,
   STAGE_IDENTITY,
   STAGE_SECONDS,
+  STAGE_WAITED,
   STAGE_RANKS,
   STAGE_THREADS,
   STAGE_ATTEMPTS,
@@ -38,6 +39,8 @@ static const rs_column stage_columns[] = {
     {"state", RS_COLUMN_TEXT, NULL, "pending, running, done, failed or stopped"},
     {"identity", RS_COLUMN_TEXT, NULL, "Hash of all that its result depends on"},
     {"seconds", RS_COLUMN_FLOAT, "s", "Time of the last attempt"},
+    {"wait_seconds", RS_COLUMN_FLOAT, "s",
+     "Of these, what its first rank spent on nothing but sums and agreements with the others"},
     {"mpi_ranks", RS_COLUMN_INT, NULL, "MPI ranks of its group"},
     {"threads", RS_COLUMN_INT, NULL, "OpenMP threads of each rank"},
     {"attempts", RS_COLUMN_INT, NULL, "Attempts so far"},
@@ -114,6 +117,7 @@ rs_status stage_rows_add(stage_rows *s, const rs_stage *stage) {
   rs_table_set_int(s->table, row, STAGE_STAGE, stage->index);
   rs_table_set_int(s->table, row, STAGE_PARENT, stage->parent);
   rs_table_set_float(s->table, row, STAGE_SECONDS, 0);
+  rs_table_set_float(s->table, row, STAGE_WAITED, 0);
   RS_TRY(rs_table_set_text(s->table, row, STAGE_KIND, stage->spec->name));
   RS_TRY(rs_table_set_text(s->table, row, STAGE_IDENTITY, id));
   return set_state(s, stage->index, RS_PENDING);
@@ -148,6 +152,8 @@ rs_status stage_rows_result(stage_rows *s, int stage, const json_t *result) {
   stage_rows_set_artifacts(s, stage, json_object_get(result, "artifacts"));
   rs_table_set_float(s->table, row, STAGE_SECONDS,
                      json_number_value(json_object_get(result, "seconds")));
+  rs_table_set_float(s->table, row, STAGE_WAITED,
+                     json_number_value(json_object_get(result, "waited")));
   rs_table_set_int(s->table, row, STAGE_THREADS,
                    json_integer_value(json_object_get(result, "threads")));
   return set_message(s, stage, json_object_get(result, "message"));
@@ -157,8 +163,9 @@ json_t *stage_rows_end(stage_rows *s, int stage, rs_outcome outcome) {
   const notes *n = &s->notes[stage];
   if (set_state(s, stage, outcome) != RS_OK) return NULL;
   json_t *end = json_pack(
-      "{s:s, s:I, s:f, s:I, s:I, s:s, s:b, s:o}", "state", outcome_text(outcome), "attempt",
-      (json_int_t)stage_rows_attempts(s, stage), "seconds", stage_rows_seconds(s, stage), "ranks",
+      "{s:s, s:I, s:f, s:f, s:I, s:I, s:s, s:b, s:o}", "state", outcome_text(outcome), "attempt",
+      (json_int_t)stage_rows_attempts(s, stage), "seconds", stage_rows_seconds(s, stage), "waited",
+      rs_table_float(s->table, (size_t)stage, STAGE_WAITED), "ranks",
       (json_int_t)stage_rows_ranks(s, stage), "threads", (json_int_t)stage_rows_threads(s, stage),
       "message", stage_rows_message(s, stage), "output", (int)n->output, "finals",
       n->finals != NULL ? json_incref(n->finals) : json_object());

@@ -199,12 +199,13 @@ static json_t *artifact_notes(const rs_stage_report *r) {
 static rs_status send_result(rs_worker *w, const rs_stage_task *task, const rs_stage_report *r) {
   return message_send(
       w->transport, 0,
-      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:o, s:b, s:i, s:i, s:f, s:i, s:o}", "is", "result",
-                "stage", task->stage, "attempt", task->attempt, "status", (int)r->status, "message",
-                r->message, "seconds", r->seconds, "finals", named_values(r->finals, r->n_finals),
-                "output", (int)r->has_output, "threads", task->threads, "damaged",
-                r->damaged_checkpoints, "checkpoints", r->checkpoint_seconds, "files_failed",
-                (int)r->files_failed, "artifacts", artifact_notes(r)));
+      json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:f, s:o, s:b, s:i, s:i, s:f, s:i, s:o}", "is",
+                "result", "stage", task->stage, "attempt", task->attempt, "status", (int)r->status,
+                "message", r->message, "seconds", r->seconds, "waited", r->wait_seconds, "finals",
+                named_values(r->finals, r->n_finals), "output", (int)r->has_output, "threads",
+                task->threads, "damaged", r->damaged_checkpoints, "checkpoints",
+                r->checkpoint_seconds, "files_failed", (int)r->files_failed, "artifacts",
+                artifact_notes(r)));
 }
 
 rs_status rs_worker_run_pending(rs_worker *w) {
