@@ -19,6 +19,8 @@ void rs_comm_finish(void);
 void rs_comm_abort(int status);
 /* "Open MPI v4.1.4, ...": first line of the library's version; works without rs_comm_start. */
 void rs_comm_library(char *out, size_t size);
+/* The same of the headers that this was built with. */
+void rs_comm_built_with(char *out, size_t size);
 
 /* Which of the COUNT workers (world ranks from 1 on) of its node this rank is, from 0, and whether
  * all of them gave the same MINE. Collective over the world. */

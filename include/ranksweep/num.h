@@ -49,6 +49,13 @@ int rs_num_thread(void);
 /* "Zen", "Haswell": the kernels that OpenBLAS chose. And its version line. */
 const char *rs_num_blas_core(void);
 const char *rs_num_blas_config(void);
+/* How its build makes threads. The one with a pool of pthreads fights OpenMP's for the cores. */
+typedef enum rs_blas_threading {
+  RS_BLAS_SEQUENTIAL,
+  RS_BLAS_PTHREADS,
+  RS_BLAS_OPENMP
+} rs_blas_threading;
+rs_blas_threading rs_num_blas_threading(void);
 
 /* ---- products ------------------------------------------------------------------------------ */
 

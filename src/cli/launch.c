@@ -41,7 +41,7 @@ bool launch_stop_asked(void) {
 
 /* ---- the child's side ----------------------------------------------------------------------- */
 
-static void set_environment(void) {
+void launch_set_environment(void) {
   char columns[16];
   snprintf(columns, sizeof columns, "%d", world_terminal());
   setenv(WORLD_TERMINAL_VARIABLE, columns, 1);
@@ -63,7 +63,7 @@ static void become(const launcher *l, int argc, char **argv, const char *self, i
   for (int i = 0; i < argc; i++) args[n++] = argv[i];
   setpgid(0, 0); /* ^C goes to us alone */
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  set_environment();
+  launch_set_environment();
   launcher_clean_environment(l);
   if (to_stderr >= 0) dup2(to_stderr, STDERR_FILENO);
   execvp(args[0], (char **)args);

@@ -25,6 +25,9 @@ typedef struct launch_watch {
 rs_status launch(const launcher *by, int argc, char **argv, const launch_watch *watch,
                  launch_end *end) RS_MUST_CHECK;
 
+/* What mpirun and its ranks find in the environment, set in this process. */
+void launch_set_environment(void);
+
 /* From now on SIGINT, SIGTERM, SIGUSR1 and SIGHUP are for the run that is launched. */
 void launch_watch_signals(void);
 /* Has one of them come? */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {&cli_run,     &cli_plan,  &cli_status, &cli_show,
-                                              &cli_export,  &cli_pack,  &cli_verify, &cli_denoise,
-                                              &cli_speaker, &cli_kinds, &cli_bench,  &cli_submit};
+static const cli_command *const commands[] = {
+    &cli_run,     &cli_plan,    &cli_status, &cli_show,  &cli_export, &cli_pack, &cli_verify,
+    &cli_denoise, &cli_speaker, &cli_submit, &cli_kinds, &cli_doctor, &cli_bench};
 
 static void print_overview(FILE *to) {
   fprintf(

@@ -43,9 +43,9 @@ static double ask_squeue(void) {
   const char *const argv[] = {"squeue", "-h", "-j", variable("SLURM_JOB_ID"), "-o", "%e", NULL};
   program_end end;
   char line[64];
-  rs_status status = program_run(argv, patience, &end);
+  rs_status status = program_run(argv, patience, NULL, &end);
   double moment = status == RS_OK && end.status == 0
-                      ? parse_local(program_first_line(&end.words, line, sizeof line))
+                      ? parse_local(program_first_line(end.words.text, line, sizeof line))
                       : 0;
   program_free(&end);
   return moment;
@@ -97,7 +97,7 @@ static rs_status read_names(const program_end *end, slurm_nodes *nodes) {
   char line[256];
   if (end->status != 0 || end->words.text == NULL)
     return rs_fail(RS_ERR_IO, "scontrol does not name the nodes of this job (status %d): %s",
-                   end->status, program_first_line(&end->moan, line, sizeof line));
+                   end->status, program_first_line(end->moan.text, line, sizeof line));
   size_t lines = 1;
   for (const char *c = end->words.text; *c != '\0'; c++) lines += *c == '\n';
   RS_TRY(rs_new(&nodes->items, lines, sizeof *nodes->items));
@@ -110,7 +110,7 @@ rs_status slurm_nodes_read(slurm_nodes *nodes) {
   program_end end;
   *nodes = (slurm_nodes){0};
   if (!slurm_present()) return rs_fail(RS_ERR_IO, "not within a SLURM job");
-  rs_status status = program_run(argv, patience, &end);
+  rs_status status = program_run(argv, patience, NULL, &end);
   if (status == RS_OK) status = read_names(&end, nodes);
   program_free(&end);
   if (status != RS_OK) slurm_nodes_free(nodes);
@@ -149,7 +149,7 @@ void slurm_nodes_lose(slurm_nodes *nodes, const char *host) {
   lose(nodes, host, strcspn(host, "."));
   lose(nodes, host, strlen(host));
   if (!slurm_present()) return;
-  if (program_run(argv, patience, &end) == RS_OK && end.status == 0)
+  if (program_run(argv, patience, NULL, &end) == RS_OK && end.status == 0)
     lose_listed(nodes, end.words.text);
   program_free(&end);
 }

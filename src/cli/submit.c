@@ -155,12 +155,12 @@ static rs_status hand_in(const submit_arguments *a, const rs_settings *s, const 
   const char *const argv[] = {"sbatch", "--parsable", script, NULL};
   char line[256];
   program_end end;
-  rs_status status = program_run(argv, patience, &end);
+  rs_status status = program_run(argv, patience, NULL, &end);
   if (status == RS_OK && end.status != 0)
     status = rs_fail(RS_ERR_IO, "sbatch refused (status %d): %s", end.status,
-                     program_first_line(&end.moan, line, sizeof line));
+                     program_first_line(end.moan.text, line, sizeof line));
   if (status == RS_OK) {
-    program_first_line(&end.words, line, sizeof line);
+    program_first_line(end.words.text, line, sizeof line);
     line[strcspn(line, ";")] = '\0'; /* a cluster's name may follow */
     tell(a, s, line, script, log);
   }
@@ -169,11 +169,8 @@ static rs_status hand_in(const submit_arguments *a, const rs_settings *s, const 
 }
 
 static rs_status check_for_slurm(const char *job) {
-  const char *const argv[] = {"sbatch", "--version", NULL};
-  program_end end;
-  rs_status status = program_run(argv, 30, &end);
-  program_free(&end);
-  if (status == RS_OK) return RS_OK;
+  char path[PATH_MAX];
+  if (program_find("sbatch", path)) return RS_OK;
   return rs_fail(
       RS_ERR_USAGE,
       "there is no SLURM here: sbatch is not in PATH. `ranksweep run %s` runs the job on "

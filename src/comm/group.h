@@ -8,7 +8,7 @@
 
 struct rs_comm {
   int rank, size;
-  MPI_Comm mpi; /* MPI_COMM_NULL: alone */
+  MPI_Comm mpi;  /* MPI_COMM_NULL: alone */
   double waited; /* s, in collectives and for what runs beside computation */
   rs_comm_watch watch;
   void *user;

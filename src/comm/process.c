@@ -36,6 +36,15 @@ void rs_comm_library(char *out, size_t size) {
   snprintf(out, size, "%s", text);
 }
 
+void rs_comm_built_with(char *out, size_t size) {
+#ifdef OMPI_MAJOR_VERSION
+  snprintf(out, size, "Open MPI v%d.%d.%d", OMPI_MAJOR_VERSION, OMPI_MINOR_VERSION,
+           OMPI_RELEASE_VERSION);
+#else
+  snprintf(out, size, "MPI %d.%d", MPI_VERSION, MPI_SUBVERSION);
+#endif
+}
+
 rs_status rs_comm_place(uint64_t mine, int *index, int *count, bool *alike) {
   MPI_Comm node;
   int rank, worker, before = 0;

@@ -30,3 +30,11 @@ const char *rs_num_blas_core(void) {
 const char *rs_num_blas_config(void) {
   return openblas_get_config();
 }
+
+rs_blas_threading rs_num_blas_threading(void) {
+  switch (openblas_get_parallel()) {
+  case OPENBLAS_OPENMP: return RS_BLAS_OPENMP;
+  case OPENBLAS_THREAD: return RS_BLAS_PTHREADS;
+  default: return RS_BLAS_SEQUENTIAL;
+  }
+}

@@ -9,3 +9,6 @@ rs_test(slurm
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_slurm.c ${CMAKE_SOURCE_DIR}/src/cli/slurm.c
                 ${CMAKE_SOURCE_DIR}/src/cli/program.c
         USES base)
+rs_test(cgroup
+        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cgroup.c ${CMAKE_SOURCE_DIR}/src/cli/cgroup.c
+        USES base)
