@@ -30,6 +30,7 @@ typedef struct run_arguments {
   deadline stop_at;     /* 0: never */
   double stall_seconds; /* of the job */
   launcher_kind launcher;
+  bool no_kill;
   const char *overrides[MAX_OVERRIDES];
   size_t n_overrides;
 } run_arguments;
@@ -338,6 +339,7 @@ static rs_status prepare(run_arguments *a) {
   if (status == RS_OK) status = choose_results(a, job);
   const rs_settings *base = rs_job_base(job);
   a->stall_seconds = (double)rs_settings_int(base, "resources.stall_seconds");
+  a->no_kill = rs_settings_bool(base, "slurm.no_kill");
   bool srun = slurm_present() && strcmp(rs_settings_text(base, "slurm.launcher"), "srun") == 0;
   a->launcher = srun ? LAUNCHER_SRUN : LAUNCHER_MPIRUN;
   rs_job_destroy(job);
@@ -349,7 +351,7 @@ static int start(run_arguments *a, int argc, char **argv) {
   if (status == RS_OK) status = prepare(a);
   if (status != RS_OK) return cli_fail(status);
   if (a->ranks == 1 && a->max_restarts == 0) return run_alone(a, argc, argv);
-  const supervise_options options = {a->results, a->max_restarts, a->stall_seconds};
+  const supervise_options options = {a->results, a->max_restarts, a->stall_seconds, a->no_kill};
   return supervise(a->launcher, a->ranks, argc, argv, &options);
 }
 

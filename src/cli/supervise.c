@@ -32,8 +32,9 @@ typedef struct supervision {
   size_t progress;      /* as of the last crash */
   size_t starts;        /* that the journal knew before this launch */
   double stall_seconds; /* 0: wait for ever */
-  uint64_t tick;        /* of the writer's main thread, ... */
-  double tick_since;    /* ... and since when it has been that */
+  bool no_kill;
+  uint64_t tick;     /* of the writer's main thread, ... */
+  double tick_since; /* ... and since when it has been that */
 } supervision;
 
 /* ---- signs of life -------------------------------------------------------------------------- */
@@ -123,25 +124,38 @@ static rs_status note(supervision *s, const launch_end *end) {
   return RS_OK;
 }
 
-/* Within a SLURM job: only nodes that are there are started on. False: none is left. */
-static bool leave_out_lost_nodes(supervision *s, const relay_report *report) {
-  bool known = s->nodes.count > 0 || slurm_nodes_read(&s->nodes) == RS_OK;
-  if (!known) return true; /* no SLURM, or one that does not answer: as before */
-  slurm_nodes_lose(&s->nodes, report->lost);
-  int slots = slurm_nodes_slots(&s->nodes), left = 0;
-  if (slots == 0) {
-    fprintf(stderr, "ranksweep: no node of the job is left; the same command continues\n");
-    return false;
-  }
-  for (size_t i = 0; i < s->nodes.count; i++) left += !s->nodes.items[i].lost;
-  if (left == (int)s->nodes.count) return true;
+static int count_left(const slurm_nodes *nodes) {
+  int left = 0;
+  for (size_t i = 0; i < nodes->count; i++) left += !nodes->items[i].lost;
+  return left;
+}
+
+static void start_on_those_left(supervision *s, int left) {
+  int slots = slurm_nodes_slots(&s->nodes);
   rs_str_clear(&s->by.hosts);
   slurm_nodes_list(&s->nodes, s->by.kind == LAUNCHER_MPIRUN, &s->by.hosts);
   s->by.nodes = left;
   if (s->by.ranks > slots + 1) s->by.ranks = slots + 1;
   fprintf(stderr, "ranksweep: going on with %d of %zu nodes and %d workers\n", left, s->nodes.count,
           s->by.ranks - 1);
-  return true;
+}
+
+/* Within a SLURM job: only nodes that are there are started on, and none where SLURM is going to
+ * end the job over the lost one. False: the run ends. */
+static bool leave_out_lost_nodes(supervision *s, const relay_report *report) {
+  bool known = s->nodes.count > 0 || slurm_nodes_read(&s->nodes) == RS_OK;
+  if (!known) return true; /* no SLURM, or one that does not answer: as before */
+  slurm_nodes_lose(&s->nodes, report->lost);
+  int left = count_left(&s->nodes);
+  if (left == (int)s->nodes.count) return true;
+  if (s->no_kill && left > 0) {
+    start_on_those_left(s, left);
+    return true;
+  }
+  fprintf(stderr, "ranksweep: %zu of the job's %zu nodes lost%s; the same command continues\n",
+          s->nodes.count - (size_t)left, s->nodes.count,
+          s->no_kill ? "" : ", and without slurm.no_kill it ends with them");
+  return false;
 }
 
 /* A moment for what made trouble to pass; longer each time. False: asked to stop. */
@@ -178,7 +192,7 @@ static bool go_on(supervision *s, const launch_end *end, int *code) {
     *code = EXIT_INTERRUPTED;
     return false;
   }
-  *code = EXIT_TRIALS_FAILED;
+  *code = EXIT_INTERRUPTED;
   if (!leave_out_lost_nodes(s, &end->report)) return false;
   fprintf(stderr, "ranksweep: starting again from the journal (restart %d)\n", ++s->restarts);
   return true;
@@ -205,6 +219,7 @@ int supervise(launcher_kind by, int ranks, int argc, char **argv, const supervis
   supervision s = {.results = o->results,
                    .by = {.kind = by, .ranks = ranks},
                    .max_barren = o->max_barren,
+                   .no_kill = o->no_kill,
                    .stall_seconds = o->stall_seconds > 0 ? fmax(o->stall_seconds, least) : 0};
   rs_status status = rs_results_beside(o->results, ".journal", &s.journal);
   int code = status == RS_OK ? keep_going(&s, argc, argv) : cli_fail(status);
