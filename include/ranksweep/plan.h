@@ -39,7 +39,8 @@ typedef struct rs_stage {
 } rs_stage;
 
 typedef struct rs_trial {
-  int index;
+  int index;  /* in the plan */
+  int number; /* in the job, of which the plan may hold a share */
   rs_settings *settings;
   const int *chain; /* stage indices, first to last; `length` of them */
   int length;
@@ -57,6 +58,9 @@ void rs_plan_destroy(rs_plan *plan);
 
 /* Add a trial with SETTINGS (taken over, on failure destroyed): finds or makes its stages. */
 rs_status rs_plan_add(rs_plan *plan, rs_settings *settings, const rs_trial **out) RS_MUST_CHECK;
+
+/* The next trial of the job is not part of this plan: those behind it keep their numbers. */
+void rs_plan_skip(rs_plan *plan);
 
 const rs_job *rs_plan_job(const rs_plan *plan);
 size_t rs_plan_stages(const rs_plan *plan);
@@ -99,5 +103,40 @@ rs_status rs_strategy_observe(rs_strategy *s, size_t trial, const double *values
 
 /* How many trials there will be at most; 0 when the strategy cannot say. */
 size_t rs_strategy_total(const rs_strategy *s);
+
+/* ---- shares of a job --------------------------------------------------------------------- */
+
+enum { RS_MOST_SHARES = 4096 };
+
+/* Share `index` (from 1) of `count`; count 0: the whole job. */
+typedef struct rs_share {
+  int index, count;
+} rs_share;
+
+/* "2/8"; anything else is RS_ERR_USAGE that says what was expected. */
+rs_status rs_share_parse(const char *text, rs_share *out) RS_MUST_CHECK;
+
+/* Share out the trials of WHOLE over COUNT shares: the share of each, from 1, into OUT [trials].
+ * Trials that have a stage in common stay together, for the earliest place of the chain at which
+ * there are COUNT different stages or more (the last place does not count: nothing is shared
+ * there). Such families are dealt out by estimated work, the largest first, each to the share that
+ * has the least to do with it. Where there are too few, trials are cut into runs of equal length,
+ * neighbours sharing most. No share is empty when there are COUNT different trials. A function of
+ * the plan alone: work counts in whole MFLOP, so that the last bits of estimates do not matter. */
+rs_status rs_share_out(const rs_plan *whole, int count, int *out) RS_MUST_CHECK;
+
+/* What a share of a job is. */
+typedef struct rs_share_map {
+  rs_id sweep;          /* of all trials of the job in order: equal for the shares of one job */
+  size_t trials, count; /* of the job, and of the share */
+  bool *mine;           /* by number of the trial; NULL: all of them */
+} rs_share_map;
+
+/* SPECS as for rs_plan_create. A strategy that waits for results has no shares: RS_ERR_USAGE. For
+ * the whole job nothing is looked at: all 0. */
+rs_status rs_share_map_create(const rs_job *job, const rs_stage_spec *const *specs, size_t n,
+                              rs_share share, rs_share_map *out) RS_MUST_CHECK;
+void rs_share_map_free(rs_share_map *map);
+bool rs_share_has(const rs_share_map *map, size_t number);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "ranksweep/base.h"
 #include "ranksweep/exp.h"
+#include "ranksweep/plan.h"
 
 /* ---- the state machine ---------------------------------------------------------------------- */
 
@@ -201,7 +202,10 @@ typedef struct rs_run_view {
 typedef struct rs_coordinate_options {
   const rs_job *job;
   const rs_experiment *kind;
-  const char *results;      /* path of RESULTS.h5; the journal and checkpoints lie beside it */
+  const char *results;          /* path of RESULTS.h5; the journal and checkpoints lie beside it */
+  rs_share share;               /* of the job; count 0: all of it */
+  const char *const *overrides; /* texts of --set that the job was read with; for shares */
+  size_t n_overrides;
   bool fresh;               /* move earlier results aside */
   bool retry_failed;        /* when continuing, trials that failed before are tried again */
   int threads;              /* per rank; 0: share the cores of each node out */
@@ -237,6 +241,32 @@ rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t,
 
 /* Tell every worker to end, when there is nothing to coordinate (a bad job file). */
 void rs_dismiss(rs_transport *t);
+
+/* ---- joining shares ---------------------------------------------------------------------- */
+
+typedef struct rs_merge_options {
+  const char *results;       /* to be made, with its journal and checkpoints */
+  const char *const *shares; /* paths of results files, N of them */
+  size_t n;
+  bool force; /* move earlier results of that name aside */
+  const rs_log *log;
+} rs_merge_options;
+
+typedef struct rs_merge_summary {
+  int shares, missing; /* of the job; and how many of them were not there */
+  rs_str absent;       /* numbers of those: "2, 5"; release with rs_str_free() */
+  size_t trials, done, failed;
+  size_t stages; /* known */
+  size_t again;  /* times that a share has done what one before it has as well */
+} rs_merge_summary;
+
+/* Join results of shares of one job into what one run of the job would have left: journal, results
+ * file and checkpoints (hard links where the file system can, else copies; checksums are verified).
+ * The results file comes last, and until then nothing can be taken for it. Shares stay as they are.
+ * Not results of a share, of different jobs, settings (but for resources.*), sweeps or data, of the
+ * same share twice, of runs under way, or a RESULTS that exists: RS_ERR_CONFLICT. Damaged ones:
+ * RS_ERR_DATA. */
+rs_status rs_merge(const rs_merge_options *options, rs_merge_summary *out) RS_MUST_CHECK;
 
 /* ---- after a crash --------------------------------------------------------------------------- */
 

@@ -132,7 +132,8 @@ rs_status rs_checkpoint_list(const char *path, rs_tensor_visit visit, void *user
 /* The file, readable by HDF5 1.8 and later:
  *   /                 attributes `format`="ranksweep", `format_version` (a whole number) and the
  *                     texts `state`, `job_name`, `experiment`, `tool_version`, `created`, `updated`
- *                     (str in h5py); the numbers of rs_standing; `packed` (1) when it is packed
+ *                     (str in h5py); the numbers of rs_standing; `packed` (1) when it is packed;
+ *                     the text `share` ("2/8") when it holds a share of its job
  *   /trials /stages /metrics /provenance /running /artifacts
  *                     one row an element, one member a column: int64, float64, or UTF-8 of fixed
  *                     length padded with NUL, as wide as the longest cell. Attributes `units` and
@@ -215,6 +216,7 @@ typedef struct rs_results {
   const char *job_name, *experiment, *tool_version, *created, *updated;
   const char *job_yaml;     /* /job/yaml */
   const char *job_resolved; /* /job/resolved, JSON */
+  const char *share;        /* of the job, "2/8"; NULL: all of it */
   rs_table *trials, *stages, *metrics, *provenance;
   rs_table *running;   /* /running: stages that run at the time; NULL: absent */
   rs_table *vectors;   /* /plots/vectors; NULL: none. When read: with all its columns */

@@ -18,7 +18,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_run, cli_plan, cli_status, cli_show, cli_export, cli_pack, cli_verify,
-    cli_kinds, cli_bench, cli_denoise, cli_speaker, cli_submit, cli_doctor;
+    cli_kinds, cli_bench, cli_denoise, cli_speaker, cli_submit, cli_doctor, cli_merge;
 
 /* Print "ranksweep: <message of the last failure>" on stderr; the exit status that STATUS means. */
 int cli_fail(rs_status status);

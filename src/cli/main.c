@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_run,     &cli_plan,    &cli_status, &cli_show,  &cli_export, &cli_pack, &cli_verify,
-    &cli_denoise, &cli_speaker, &cli_submit, &cli_kinds, &cli_doctor, &cli_bench};
+    &cli_run,   &cli_plan,   &cli_submit,  &cli_status,  &cli_show,  &cli_export, &cli_pack,
+    &cli_merge, &cli_verify, &cli_denoise, &cli_speaker, &cli_kinds, &cli_doctor, &cli_bench};
 
 static void print_overview(FILE *to) {
   fprintf(

@@ -12,6 +12,7 @@
 
 static const char help[] =
     "  JOB.yaml            the job file\n"
+    "  --share I/N         only the I-th of N shares of the trials\n"
     "  --json              as JSON\n"
     "  --set KEY=VALUE     use another value for a setting; may be repeated\n\n"
     "Prints stages, trials, what is shared, sizes and the layout over ranks and threads. Nothing "
@@ -69,10 +70,10 @@ static rs_status trial_text(const rs_plan *plan, const rs_trial *trial, rs_str *
   const rs_point *points;
   const rs_job *job = rs_plan_job(plan);
   size_t n = rs_job_dims(job, &dims), n_points = rs_job_points(job, &points);
-  bool listed = (size_t)trial->index < n_points;
-  size_t count = listed ? points[trial->index].count : n;
+  bool listed = (size_t)trial->number < n_points;
+  size_t count = listed ? points[trial->number].count : n;
   for (size_t i = 0; i < count; i++) {
-    const char *path = listed ? points[trial->index].paths[i] : dims[i].path;
+    const char *path = listed ? points[trial->number].paths[i] : dims[i].path;
     rs_str_addf(out, "%s%s=", i > 0 ? "  " : "", path);
     rs_value_print(rs_settings_value(trial->settings, path),
                    rs_settings_entry(trial->settings, path)->word, out);
@@ -88,7 +89,7 @@ static rs_status print_trials(const rs_plan *plan) {
     rs_str text = {0};
     rs_status status = trial_text(plan, trial, &text);
     if (status == RS_OK) {
-      printf("trial %d: %s  stages", trial->index, text.text);
+      printf("trial %d: %s  stages", trial->number, text.text);
       for (int k = 0; k < trial->length; k++) printf("%s%d", k > 0 ? " > " : " ", trial->chain[k]);
       putchar('\n');
     }
@@ -133,10 +134,12 @@ static void print_totals(const rs_plan *plan) {
          l.threads == 1 ? "" : "s", l.workers + 1, l.parallel, bytes);
 }
 
-static rs_status print_text(const rs_plan *plan) {
+static rs_status print_text(const rs_plan *plan, rs_share share) {
   const rs_job *job = rs_plan_job(plan);
-  printf("%s: %s, strategy %s\n\n", rs_job_name(job), rs_job_schema(job)->experiment,
+  printf("%s: %s, strategy %s", rs_job_name(job), rs_job_schema(job)->experiment,
          rs_job_strategy(job));
+  if (share.count > 0) printf(", share %d/%d", share.index, share.count);
+  fputs("\n\n", stdout);
   RS_TRY(print_stages(plan));
   putchar('\n');
   RS_TRY(print_trials(plan));
@@ -161,13 +164,13 @@ static rs_status trial_json(const rs_trial *trial, json_t **out) {
   json_t *chain = json_array();
   for (int i = 0; i < trial->length; i++)
     json_array_append_new(chain, json_integer(trial->chain[i]));
-  *out = json_pack("{s:i, s:o, s:o}", "trial", trial->index, "stages", chain, "settings",
+  *out = json_pack("{s:i, s:o, s:o}", "trial", trial->number, "stages", chain, "settings",
                    json_loads(settings, 0, NULL));
   free(settings);
   return RS_OK;
 }
 
-static rs_status print_json(const rs_plan *plan) {
+static rs_status print_json(const rs_plan *plan, rs_share share) {
   size_layout l;
   size_layout_of(plan, &l);
   json_t *stages = json_array(), *trials = json_array();
@@ -184,6 +187,9 @@ static rs_status print_json(const rs_plan *plan) {
                           rs_job_schema(rs_plan_job(plan))->experiment, "stages", stages, "trials",
                           trials, "layout", "cores", l.cores, "workers", l.workers, "threads",
                           l.threads, "ranks", l.workers + 1);
+  if (share.count > 0)
+    json_object_set_new(all, "share",
+                        json_pack("{s:i, s:i}", "index", share.index, "count", share.count));
   if (status == RS_OK && json_dumpf(all, stdout, JSON_INDENT(1)) != 0)
     status = rs_fail(RS_ERR_IO, "cannot write to stdout");
   putchar('\n');
@@ -193,12 +199,13 @@ static rs_status print_json(const rs_plan *plan) {
 
 /* ---- command -------------------------------------------------------------------------------- */
 
-static int plan_job(const char *path, const char *const *overrides, size_t n, bool json) {
+static int plan_job(const char *path, const char *const *overrides, size_t n, rs_share share,
+                    bool json) {
   rs_job *job;
   rs_plan *plan = NULL;
   rs_status status = rs_job_load(path, overrides, n, rs_experiment_schemas(), &job);
-  if (status == RS_OK) status = size_make_plan(job, &plan);
-  if (status == RS_OK) status = json ? print_json(plan) : print_text(plan);
+  if (status == RS_OK) status = size_make_plan(job, share, &plan);
+  if (status == RS_OK) status = json ? print_json(plan, share) : print_text(plan, share);
   int exit_status = status == RS_OK ? EXIT_DONE : cli_fail(status);
   rs_plan_destroy(plan);
   rs_job_destroy(job);
@@ -207,15 +214,20 @@ static int plan_job(const char *path, const char *const *overrides, size_t n, bo
 
 static int run(int argc, char **argv) {
   static const struct option options[] = {{"set", required_argument, NULL, 's'},
+                                          {"share", required_argument, NULL, 'p'},
                                           {"json", no_argument, NULL, 'j'},
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
   const char *overrides[MOST_OVERRIDES];
   size_t n = 0;
   bool json = false;
+  rs_share share = {0};
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
     if (c == 'h') return cli_help(&cli_plan, help);
+    if (c == 'p' && rs_share_parse(optarg, &share) != RS_OK)
+      return cli_usage(&cli_plan, "--share %s", rs_error_message());
+    if (c == 'p') continue;
     if (c == 'j')
       json = true;
     else if (c == 's' && n < MOST_OVERRIDES)
@@ -224,12 +236,12 @@ static int run(int argc, char **argv) {
       return cli_usage(&cli_plan, "unknown option, or one without its value: %s", argv[optind - 1]);
   }
   if (optind + 1 != argc) return cli_usage(&cli_plan, "expected one job file");
-  return plan_job(argv[optind], overrides, n, json);
+  return plan_job(argv[optind], overrides, n, share, json);
 }
 
 const cli_command cli_plan = {
     .name = "plan",
-    .usage = "plan JOB.yaml [--json] [--set KEY=VALUE]...",
+    .usage = "plan JOB.yaml [--share I/N] [--json] [--set KEY=VALUE]...",
     .summary = "Print what a job would do: stages, trials, sizes, layout.",
     .run = run,
 };

@@ -23,7 +23,8 @@ enum { MAX_OVERRIDES = 256 };
 typedef struct run_arguments {
   const char *job, *results;
   char *default_results;
-  int ranks; /* 0: to be chosen */
+  rs_share share; /* count 0: the whole job */
+  int ranks;      /* 0: to be chosen */
   bool fresh, retry_failed;
   int max_restarts; /* in a row that lead nowhere */
   const char *deadline;
@@ -42,6 +43,9 @@ static const char help[] =
     "  -n RANKS            MPI ranks, the coordinator included; 1: all in one process (default: by "
     "the machine)\n"
     "  --set KEY=VALUE     use another value for a setting; may be repeated\n"
+    "  --share I/N         run only the I-th of N shares of the trials, into results of its own\n"
+    "                      (default: results/<job name>.share-I-of-N.h5); `ranksweep merge` joins "
+    "them\n"
     "  --fresh             move existing results aside and start anew\n"
     "  --retry-failed      when continuing, try failed trials again\n"
     "  --max-restarts N    start again after a crash; give up after N in a row that lead nowhere\n"
@@ -68,6 +72,7 @@ static int parse_number(const char *text, int min, int *out) {
 /* 0: go on; otherwise an exit status in *EXIT_STATUS. */
 static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
   static const struct option options[] = {{"set", required_argument, NULL, 's'},
+                                          {"share", required_argument, NULL, 'p'},
                                           {"fresh", no_argument, NULL, 'f'},
                                           {"retry-failed", no_argument, NULL, 'r'},
                                           {"max-restarts", required_argument, NULL, 'm'},
@@ -90,6 +95,10 @@ static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
       }
       a->overrides[a->n_overrides++] = optarg;
       break;
+    case 'p':
+      if (rs_share_parse(optarg, &a->share) == RS_OK) break;
+      *exit_status = cli_usage(&cli_run, "--share %s", rs_error_message());
+      return 1;
     case 'f': a->fresh = true; break;
     case 'r': a->retry_failed = true; break;
     case 'm':
@@ -115,7 +124,9 @@ static int parse(int argc, char **argv, run_arguments *a, int *exit_status) {
 static rs_status choose_results(run_arguments *a, const rs_job *job) {
   if (a->results != NULL) return RS_OK; /* named, or chosen already */
   rs_str path = {0};
-  rs_str_addf(&path, "results/%s.h5", rs_job_name(job));
+  rs_str_addf(&path, "results/%s", rs_job_name(job));
+  if (a->share.count > 0) rs_str_addf(&path, ".share-%d-of-%d", a->share.index, a->share.count);
+  rs_str_add(&path, ".h5");
   a->results = a->default_results = path.text;
   return rs_str_status(&path);
 }
@@ -225,6 +236,9 @@ static int coordinate(run_arguments *a, const rs_job *job, rs_transport *t,
       .job = job,
       .kind = rs_experiment_find(rs_job_schema(job)->experiment),
       .results = a->results,
+      .share = a->share,
+      .overrides = a->overrides,
+      .n_overrides = a->n_overrides,
       .fresh = a->fresh,
       .retry_failed = a->retry_failed,
       .threads = (int)rs_settings_int(rs_job_base(job), "resources.threads_per_rank"),
@@ -335,7 +349,7 @@ static rs_status prepare(run_arguments *a) {
   rs_job *job;
   RS_TRY(rs_job_load(a->job, a->overrides, a->n_overrides, rs_experiment_schemas(), &job));
   rs_status status = verify_data(job);
-  if (status == RS_OK && a->ranks == 0) status = size_choose_ranks(job, &a->ranks);
+  if (status == RS_OK && a->ranks == 0) status = size_choose_ranks(job, a->share, &a->ranks);
   if (status == RS_OK) status = choose_results(a, job);
   const rs_settings *base = rs_job_base(job);
   a->stall_seconds = (double)rs_settings_int(base, "resources.stall_seconds");
@@ -375,9 +389,8 @@ static int run(int argc, char **argv) {
 
 const cli_command cli_run = {
     .name = "run",
-    .usage =
-        "run JOB.yaml [-o RESULTS.h5] [-n RANKS] [--set KEY=VALUE]... [--fresh] [--retry-failed] "
-        "[--max-restarts N] [--deadline T]",
+    .usage = "run JOB.yaml [-o RESULTS.h5] [-n RANKS] [--set KEY=VALUE]... [--share I/N] [--fresh] "
+             "[--retry-failed] [--max-restarts N] [--deadline T]",
     .summary = "Run a job, or continue it.",
     .run = run,
 };

@@ -35,6 +35,8 @@ void show_add_value(const rs_table *t, size_t row, size_t column, rs_str *out);
 
 /* Append TEXT with control characters as spaces: it may come from anywhere. */
 void show_add_text(rs_str *out, const char *text);
+/* "share 2/8, " when the results are of a share. */
+void show_add_share(rs_str *out, const rs_results *r);
 
 /* The cell into the next cell of TO. */
 rs_status show_put(text_table *to, const rs_table *t, size_t row, size_t column) RS_MUST_CHECK;

@@ -117,6 +117,13 @@ void show_add_value(const rs_table *t, size_t row, size_t column, rs_str *out) {
     show_add_text(out, rs_table_text(t, row, column));
 }
 
+void show_add_share(rs_str *out, const rs_results *r) {
+  if (r->share == NULL) return;
+  rs_str_add(out, "share ");
+  show_add_text(out, r->share);
+  rs_str_add(out, ", ");
+}
+
 void show_add_text(rs_str *out, const char *text) {
   for (; *text != '\0'; text++) {
     bool control = (unsigned char)*text < 0x20 || *text == 0x7f;

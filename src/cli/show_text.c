@@ -25,6 +25,7 @@ static rs_status print_heading(const rs_results *r) {
   rs_str_add(&line, " (");
   show_add_text(&line, r->experiment);
   rs_str_add(&line, "), ");
+  show_add_share(&line, r);
   show_add_text(&line, r->state);
   add_counts(r, &line);
   rs_str_add(&line, "; updated ");

@@ -5,20 +5,35 @@
 
 #include <stdlib.h>
 
-rs_status size_make_plan(const rs_job *job, rs_plan **out) {
-  const rs_stage_spec *specs[RS_MAX_STAGES];
-  const rs_experiment *kind = rs_experiment_find(rs_job_schema(job)->experiment);
-  rs_strategy *strategy = NULL;
+static rs_status add_proposed(rs_plan *plan, const rs_share_map *map) {
+  rs_strategy *strategy;
   rs_proposal answer = RS_PROPOSE_TRIAL;
-  *out = NULL;
-  RS_TRY(rs_plan_create(job, specs, rs_experiment_specs(kind, specs), out));
-  rs_status status = rs_strategy_create(job, &strategy);
-  while (status == RS_OK && answer == RS_PROPOSE_TRIAL) {
+  RS_TRY(rs_strategy_create(rs_plan_job(plan), &strategy));
+  rs_status status = RS_OK;
+  for (size_t number = 0; status == RS_OK; number++) {
     rs_settings *settings;
     status = rs_strategy_propose(strategy, &answer, &settings);
-    if (status == RS_OK && answer == RS_PROPOSE_TRIAL) status = rs_plan_add(*out, settings, NULL);
+    if (status != RS_OK || answer != RS_PROPOSE_TRIAL) break;
+    if (rs_share_has(map, number)) {
+      status = rs_plan_add(plan, settings, NULL);
+    } else {
+      rs_plan_skip(plan);
+      rs_settings_destroy(settings);
+    }
   }
   rs_strategy_destroy(strategy);
+  return status;
+}
+
+rs_status size_make_plan(const rs_job *job, rs_share share, rs_plan **out) {
+  const rs_stage_spec *specs[RS_MAX_STAGES];
+  size_t n = rs_experiment_specs(rs_experiment_find(rs_job_schema(job)->experiment), specs);
+  rs_share_map map;
+  *out = NULL;
+  RS_TRY(rs_share_map_create(job, specs, n, share, &map));
+  rs_status status = rs_plan_create(job, specs, n, out);
+  if (status == RS_OK) status = add_proposed(*out, &map);
+  rs_share_map_free(&map);
   if (status == RS_OK) return RS_OK;
   rs_plan_destroy(*out);
   *out = NULL;
@@ -83,10 +98,10 @@ static rs_status choose_in_allocation(const size_layout *l, int *out) {
   return RS_OK;
 }
 
-rs_status size_choose_ranks(const rs_job *job, int *out) {
+rs_status size_choose_ranks(const rs_job *job, rs_share share, int *out) {
   rs_plan *plan;
   size_layout layout;
-  RS_TRY(size_make_plan(job, &plan));
+  RS_TRY(size_make_plan(job, share, &plan));
   size_layout_of(plan, &layout);
   rs_plan_destroy(plan);
   if (slurm_present()) return choose_in_allocation(&layout, out);

@@ -5,8 +5,8 @@
 #include "ranksweep/exp.h"
 #include "ranksweep/plan.h"
 
-/* Every trial that the job's strategy proposes at once, as a plan. */
-rs_status size_make_plan(const rs_job *job, rs_plan **out) RS_MUST_CHECK;
+/* Every trial of SHARE that the job's strategy proposes at once, as a plan. */
+rs_status size_make_plan(const rs_job *job, rs_share share, rs_plan **out) RS_MUST_CHECK;
 
 typedef struct size_layout {
   int cores, workers, threads; /* of the machine; workers of this many threads each */
@@ -15,7 +15,7 @@ typedef struct size_layout {
 } size_layout;
 void size_layout_of(const rs_plan *plan, size_layout *out);
 
-/* MPI ranks for JOB, the coordinator included. */
-rs_status size_choose_ranks(const rs_job *job, int *out) RS_MUST_CHECK;
+/* MPI ranks for SHARE of JOB, the coordinator included. */
+rs_status size_choose_ranks(const rs_job *job, rs_share share, int *out) RS_MUST_CHECK;
 
 #endif

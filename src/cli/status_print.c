@@ -146,6 +146,7 @@ static rs_status print_parts(const status_view *v, const char *between) {
   rs_str_add(&text, " (");
   show_add_text(&text, r->experiment);
   rs_str_add(&text, "), ");
+  show_add_share(&text, r);
   show_add_text(&text, r->state);
   rs_str_add(&text, ": ");
   add_counts(&text, r);
@@ -210,6 +211,7 @@ static json_t *status_object(const status_view *v) {
   json_object_set_new(o, "job_name", text(r->job_name));
   json_object_set_new(o, "experiment", text(r->experiment));
   json_object_set_new(o, "state", text(r->state));
+  json_object_set_new(o, "share", r->share != NULL ? text(r->share) : json_null());
   json_object_set_new(o, "updated", text(r->updated));
   json_object_set_new(o, "alive", json_boolean(is_running(r) && !status_is_deserted(v)));
   json_object_set_new(o, "age", number(status_age(r)));

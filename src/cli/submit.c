@@ -214,7 +214,7 @@ static rs_status submit_job(submit_arguments *a, const rs_job *job) {
   size_layout layout;
   char *text;
   RS_TRY(choose_results(a, job));
-  RS_TRY(size_make_plan(job, &plan));
+  RS_TRY(size_make_plan(job, (rs_share){0}, &plan));
   size_layout_of(plan, &layout);
   rs_plan_destroy(plan);
   const batch_request request = {a->job,     a->results, layout.group, a->given,

@@ -140,6 +140,18 @@ static void start_on_those_left(supervision *s, int left) {
           s->by.ranks - 1);
 }
 
+/* A job without no_kill ends, and is requeued, when SLURM has noticed as well, after minutes
+ * perhaps. Until then it would be started on the lost node again. */
+static void wait_for_slurm(const supervision *s) {
+  const double patience = 1800, look_seconds = 0.2;
+  fprintf(stderr,
+          "ranksweep: waiting for SLURM to notice, and to end and requeue the job (slurm.no_kill "
+          "goes on with the %d of %zu nodes that are left)\n",
+          count_left(&s->nodes), s->nodes.count);
+  for (double end = rs_clock_now() + patience; rs_clock_now() < end && !launch_stop_asked();)
+    rs_clock_sleep(look_seconds);
+}
+
 /* Within a SLURM job: only nodes that are there are started on, and none where SLURM is going to
  * end the job over the lost one. False: the run ends. */
 static bool leave_out_lost_nodes(supervision *s, const relay_report *report) {
@@ -152,9 +164,10 @@ static bool leave_out_lost_nodes(supervision *s, const relay_report *report) {
     start_on_those_left(s, left);
     return true;
   }
-  fprintf(stderr, "ranksweep: %zu of the job's %zu nodes lost%s; the same command continues\n",
-          s->nodes.count - (size_t)left, s->nodes.count,
-          s->no_kill ? "" : ", and without slurm.no_kill it ends with them");
+  if (left == 0)
+    fprintf(stderr, "ranksweep: no node of the job is left; the same command continues\n");
+  else
+    wait_for_slurm(s);
   return false;
 }
 

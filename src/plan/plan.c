@@ -14,6 +14,7 @@ struct rs_plan {
   size_t n_stages, cap_stages;
   rs_trial **trials;
   size_t n_trials, cap_trials;
+  int skipped; /* trials of the job before the next one that are not part of the plan */
   /* Open-addressing table: stage index + 1 by identity, 0: free. A power of two, at most half full.
    */
   uint32_t *slots;
@@ -208,6 +209,7 @@ rs_status rs_plan_add(rs_plan *plan, rs_settings *settings, const rs_trial **out
     return status;
   }
   *trial = (rs_trial){.index = (int)plan->n_trials,
+                      .number = (int)plan->n_trials + plan->skipped,
                       .settings = settings,
                       .chain = chain,
                       .length = (int)plan->n_specs};
@@ -215,6 +217,10 @@ rs_status rs_plan_add(rs_plan *plan, rs_settings *settings, const rs_trial **out
   plan->trials[plan->n_trials++] = trial;
   if (out != NULL) *out = trial;
   return RS_OK;
+}
+
+void rs_plan_skip(rs_plan *plan) {
+  plan->skipped++;
 }
 
 int rs_stage_ranks(const rs_stage *stage, int workers, size_t alike) {

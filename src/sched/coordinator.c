@@ -3,6 +3,7 @@
 #include "coordinator_state.h"
 #include "message.h"
 #include "provenance.h"
+#include "share.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static rs_status share_data(coordinator *c) {
 static rs_status check_size(const coordinator *c, const rs_settings *settings) {
   int ranks = (int)rs_settings_int(settings, "resources.ranks_per_trial");
   int base = (int)rs_settings_int(rs_job_base(c->options->job), "resources.ranks_per_trial");
-  if (ranks <= c->n_workers || ranks == base) return RS_OK;
+  if (ranks <= c->n_workers || ranks == base || c->record_only) return RS_OK;
   return rs_fail(
       RS_ERR_USAGE,
       "%s: a trial wants a group of %d ranks, and there are %d workers: start with -n %d",
@@ -84,14 +85,16 @@ static rs_status check_size(const coordinator *c, const rs_settings *settings) {
 static rs_status look_ahead(coordinator *c, rs_plan *plan, rs_strategy *strategy) {
   int first;
   rs_transport_workers(c->transport, &first, &c->n_workers);
-  for (rs_proposal answer = RS_PROPOSE_TRIAL; answer == RS_PROPOSE_TRIAL;) {
+  for (size_t number = 0;; number++) {
+    rs_proposal answer;
     rs_settings *settings;
     RS_TRY(rs_strategy_propose(strategy, &answer, &settings));
     if (answer != RS_PROPOSE_TRIAL) break;
-    rs_status status = check_size(c, settings);
-    if (status != RS_OK) rs_settings_destroy(settings);
+    bool mine = rs_share_has(&c->share, number);
+    rs_status status = mine ? check_size(c, settings) : RS_OK;
+    if (status != RS_OK || !mine) rs_settings_destroy(settings);
     RS_TRY(status);
-    RS_TRY(rs_plan_add(plan, settings, NULL));
+    if (mine) RS_TRY(rs_plan_add(plan, settings, NULL));
   }
   for (int step = 0; step < RS_MAX_STAGES; step++) c->alike[step] = rs_plan_alike(plan, step);
   return RS_OK;
@@ -99,7 +102,7 @@ static rs_status look_ahead(coordinator *c, rs_plan *plan, rs_strategy *strategy
 
 static void warn_of_few_workers(const coordinator *c) {
   int ranks = (int)rs_settings_int(rs_job_base(c->options->job), "resources.ranks_per_trial");
-  if (ranks > c->n_workers)
+  if (ranks > c->n_workers && !c->record_only)
     rs_logf(c->options->log, RS_LOG_WARN,
             "groups of %d ranks are asked for, and get the %d worker%s", ranks, c->n_workers,
             c->n_workers == 1 ? " there is" : "s there are");
@@ -110,6 +113,7 @@ static rs_status size_groups(coordinator *c) {
   rs_plan *plan = NULL;
   rs_strategy *strategy = NULL;
   size_t n = rs_experiment_specs(c->options->kind, specs);
+  RS_TRY(rs_share_map_create(c->options->job, specs, n, c->options->share, &c->share));
   rs_status status = rs_plan_create(c->options->job, specs, n, &plan);
   if (status == RS_OK) status = rs_strategy_create(c->options->job, &strategy);
   if (status == RS_OK) status = look_ahead(c, plan, strategy);
@@ -127,6 +131,22 @@ static rs_status prepare_keep(coordinator *c) {
   return keep_create(policy, n > 0 && objectives[0].maximize, &c->keep);
 }
 
+static void tell_share(const coordinator *c) {
+  const rs_share *s = &c->options->share;
+  if (s->count > 0 && c->share.count == 0)
+    rs_logf(c->options->log, RS_LOG_INFO, "share %d/%d has none of the %zu trials of the job",
+            s->index, s->count, c->share.trials);
+  else if (s->count > 0)
+    rs_logf(c->options->log, RS_LOG_INFO, "share %d/%d: %zu of the %zu trials of the job", s->index,
+            s->count, c->share.count, c->share.trials);
+}
+
+static rs_status open_record(coordinator *c) {
+  json_t *share;
+  RS_TRY(share_note(c->options, &c->share, &share));
+  return record_open(c->options, share, &c->record);
+}
+
 static rs_status prepare(coordinator *c) {
   const rs_coordinate_options *o = c->options;
   int attempts = (int)rs_settings_int(rs_job_base(o->job), "resources.max_attempts");
@@ -136,12 +156,14 @@ static rs_status prepare(coordinator *c) {
   c->stall_seconds = (double)rs_settings_int(rs_job_base(o->job), "resources.stall_seconds");
   RS_TRY(size_groups(c));
   warn_of_few_workers(c);
-  RS_TRY(record_open(o, &c->record));
+  RS_TRY(open_record(c));
+  tell_share(c);
   RS_TRY(rs_plan_create(o->job, specs, n, &c->plan));
   RS_TRY(rs_strategy_create(o->job, &c->strategy));
   RS_TRY(rs_sched_create(attempts, &c->sched));
   RS_TRY(prepare_keep(c));
-  RS_TRY(record_start(c->record, provenance_row(o, c->transport)));
+  RS_TRY(record_past_starts(c->record));
+  if (!c->record_only) RS_TRY(record_start(c->record, provenance_row(o, c->transport)));
   RS_TRY(coordinator_propose(c));
   c->cost_before = rs_sched_cost_left(c->sched);
   if (c->summary->stages_reused > 0)
@@ -157,6 +179,7 @@ static rs_status prepare(coordinator *c) {
   RS_TRY(coordinator_take_stock(c, &view));
   RS_TRY(record_snapshot(c->record, &view));
   record_clean(c->record); /* now that the results file links to none of them */
+  if (c->record_only) return rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_STOP});
   RS_TRY(set_up_workers(c));
   return share_data(c);
 }
@@ -187,21 +210,37 @@ void rs_dismiss(rs_transport *t) {
     (void)!message_send(t, rank, json_pack("{s:s}", "is", "end"));
 }
 
+static rs_status coordinate(coordinator *c) {
+  rs_status status = prepare(c);
+  if (status == RS_OK) status = run(c);
+  snprintf(c->message, sizeof c->message, "%s", rs_error_message());
+  rs_dismiss(c->transport);
+  c->summary->seconds = rs_clock_now() - c->started;
+  record_close(c->record);
+  rs_sched_destroy(c->sched);
+  keep_destroy(c->keep);
+  rs_strategy_destroy(c->strategy);
+  rs_plan_destroy(c->plan);
+  rs_share_map_free(&c->share);
+  running_free(&c->running);
+  free(c->facts);
+  return status == RS_OK ? RS_OK : rs_fail(status, "%s", c->message);
+}
+
 rs_status rs_coordinate(const rs_coordinate_options *options, rs_transport *t,
                         rs_run_summary *out) {
   *out = (rs_run_summary){0};
   coordinator c = {.options = options, .transport = t, .started = rs_clock_now(), .summary = out};
-  rs_status status = prepare(&c);
-  if (status == RS_OK) status = run(&c);
-  snprintf(c.message, sizeof c.message, "%s", rs_error_message());
-  rs_dismiss(t);
-  out->seconds = rs_clock_now() - c.started;
-  record_close(c.record);
-  rs_sched_destroy(c.sched);
-  keep_destroy(c.keep);
-  rs_strategy_destroy(c.strategy);
-  rs_plan_destroy(c.plan);
-  running_free(&c.running);
-  free(c.facts);
-  return status == RS_OK ? RS_OK : rs_fail(status, "%s", c.message);
+  return coordinate(&c);
+}
+
+rs_status coordinator_make_results(const rs_coordinate_options *options, rs_transport *t,
+                                   rs_run_summary *out) {
+  *out = (rs_run_summary){0};
+  coordinator c = {.options = options,
+                   .transport = t,
+                   .started = rs_clock_now(),
+                   .summary = out,
+                   .record_only = true};
+  return coordinate(&c);
 }

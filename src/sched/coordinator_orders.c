@@ -36,7 +36,7 @@ static rs_status add_stages(coordinator *c, const rs_trial *trial) {
     RS_TRY(rs_sched_add_stage(c->sched, stage->parent, ranks, rs_stage_work(stage), known, attempts,
                               &index));
     RS_ASSERT(index == stage->index);
-    c->facts[index].trial = trial->index;
+    c->facts[index].trial = trial->number;
     c->facts[index].known = known != RS_PENDING;
     c->facts[index].put_off = false;
     bool open = rs_sched_stage_state(c->sched, index) == RS_PENDING;
@@ -60,11 +60,19 @@ static rs_status add_trial(coordinator *c, rs_settings *settings) {
   return RS_OK;
 }
 
+/* One of another share has its number, and no more. */
+static rs_status take_trial(coordinator *c, rs_settings *settings) {
+  if (rs_share_has(&c->share, c->proposed++)) return add_trial(c, settings);
+  rs_plan_skip(c->plan);
+  rs_settings_destroy(settings);
+  return RS_OK;
+}
+
 rs_status coordinator_propose(coordinator *c) {
   for (rs_proposal answer = RS_PROPOSE_TRIAL; !c->no_more_trials && answer == RS_PROPOSE_TRIAL;) {
     rs_settings *settings;
     RS_TRY(rs_strategy_propose(c->strategy, &answer, &settings));
-    if (answer == RS_PROPOSE_TRIAL) RS_TRY(add_trial(c, settings));
+    if (answer == RS_PROPOSE_TRIAL) RS_TRY(take_trial(c, settings));
     if (answer != RS_PROPOSE_END) continue;
     c->no_more_trials = true;
     RS_TRY(rs_sched_event(c->sched, &(rs_event){.kind = RS_EVENT_NO_MORE_TRIALS}));
@@ -80,7 +88,7 @@ static rs_status observe(coordinator *c, const rs_trial *trial, rs_outcome outco
   for (size_t i = 0; i < n; i++)
     values[i] = record_final(c->record, (size_t)trial->index, objectives[i].metric);
   rs_status status =
-      rs_strategy_observe(c->strategy, (size_t)trial->index, outcome == RS_DONE ? values : NULL);
+      rs_strategy_observe(c->strategy, (size_t)trial->number, outcome == RS_DONE ? values : NULL);
   free(values);
   return status == RS_OK ? coordinator_propose(c) : status;
 }
@@ -191,7 +199,7 @@ static rs_status end_trial(coordinator *c, const rs_command *command) {
   c->summary->done += done;
   c->summary->failed += !done;
   if (!done && !c->facts[command->stage].known)
-    rs_logf(c->options->log, RS_LOG_ERROR, "trial %d failed in stage %s: %s", command->trial,
+    rs_logf(c->options->log, RS_LOG_ERROR, "trial %d failed in stage %s: %s", trial->number,
             rs_plan_stage(c->plan, (size_t)command->stage)->spec->name,
             record_message(c->record, command->stage));
   return observe(c, trial, command->outcome);

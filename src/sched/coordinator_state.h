@@ -14,7 +14,7 @@
 
 /* What a stage's rows do not say. */
 typedef struct stage_facts {
-  int trial;    /* the first that needs it */
+  int trial;    /* number of the first that needs it */
   bool known;   /* from earlier runs: it has ended and that was told */
   bool put_off; /* there is no time for it in this run */
 } stage_facts;
@@ -24,6 +24,8 @@ typedef struct coordinator {
   rs_transport *transport;
   rs_plan *plan;
   rs_strategy *strategy;
+  rs_share_map share;
+  size_t proposed; /* trials of the job so far, those of other shares included */
   rs_sched *sched;
   rs_record *record;
   keeper *keep;
@@ -34,6 +36,7 @@ typedef struct coordinator {
   int n_workers;
   size_t alike[RS_MAX_STAGES]; /* stages at each place of the chain, of the trials known at first */
   size_t n_put_off;
+  bool record_only; /* nothing runs: the results file is made from the journal */
   bool no_more_trials, stop_sent, finished;
   double started, shown, cost_before; /* cost_before: of what earlier runs left to do */
   double stall_seconds;               /* 0: never */
@@ -44,6 +47,11 @@ typedef struct coordinator {
   rs_status status;   /* first failure inside a receiver */
   char message[1024]; /* and its story */
 } coordinator;
+
+/* The results file of OPTIONS from its journal, without running anything and without a word in
+ * /provenance. T is a local one. */
+rs_status coordinator_make_results(const rs_coordinate_options *options, rs_transport *t,
+                                   rs_run_summary *out) RS_MUST_CHECK;
 
 /* All trials that the strategy can name now. */
 rs_status coordinator_propose(coordinator *c) RS_MUST_CHECK;

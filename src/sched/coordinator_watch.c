@@ -26,7 +26,8 @@ rs_status coordinator_take_stock(coordinator *c, rs_run_view *view) {
   rs_sched_count(c->sched, &counts);
   double elapsed = rs_clock_now() - c->started, done = cost_done(c, views, n);
   double whole = c->cost_before, fraction = whole > 0 ? done / whole : 1.0;
-  *view = (rs_run_view){.trials_total = rs_strategy_total(c->strategy),
+  *view = (rs_run_view){.trials_total =
+                            c->share.mine != NULL ? c->share.count : rs_strategy_total(c->strategy),
                         .trials_done = c->summary->done,
                         .trials_failed = c->summary->failed,
                         .stages_total = rs_plan_stages(c->plan),

@@ -189,6 +189,8 @@ static void take_settings(past *p, const json_t *record) {
   json_object_set(p->open, "settings", json_object_get(record, "settings"));
   if (swept == NULL) json_object_set_new(p->open, "swept", swept = json_object());
   json_object_update(swept, json_object_get(record, "swept"));
+  if (json_object_get(record, "share") != NULL)
+    json_object_set(p->open, "share", json_object_get(record, "share"));
 }
 
 /* A stage as past_write left it. */
@@ -288,6 +290,14 @@ const char *past_experiment(const past *p) {
 
 const char *past_opened(const past *p) {
   return p->open != NULL ? text_of(p->open, "created") : NULL;
+}
+
+const json_t *past_first(const past *p) {
+  return p->open;
+}
+
+const json_t *past_all(const past *p) {
+  return p->stages;
 }
 
 const json_t *past_starts(const past *p) {

@@ -28,6 +28,8 @@ rs_status past_adopt(past *p, rs_id identity, const json_t *entry, rs_journal *t
 const char *past_experiment(const past *p);
 /* When the journal was begun; NULL: it is new. */
 const char *past_opened(const past *p);
+/* The first record, with the settings of the latest start; NULL: the journal is new. */
+const json_t *past_first(const past *p);
 /* Array of start records. */
 const json_t *past_starts(const past *p);
 /* How many stages it knows. */
@@ -36,6 +38,8 @@ size_t past_stages(const past *p);
  * there is one; NULL: unknown. The message is of a crash that the stage was blamed for; "removed":
  * what the stage left has been removed. */
 const json_t *past_stage(const past *p, rs_id identity);
+/* All of them by identity. */
+const json_t *past_all(const past *p);
 /* Attempts at a stage that count: all but those that ended through no fault of its own (a stop, a
  * crash of something else). */
 int past_attempts(const past *p, rs_id identity);

@@ -1,6 +1,7 @@
 /* The record's files: the journal, snapshots of the results, and moving old ones aside. What
  * happens to stages is in record_stages.c, tables are in tables.c, reading back in past.c. */
 #include "record_state.h"
+#include "share.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -60,13 +61,24 @@ static void stamp_now(char out[RS_CLOCK_TEXT]) {
 }
 
 /* The journal last: while it is there, what is left belongs to it. */
-static rs_status move_all_aside(const rs_record *r) {
+static rs_status move_all_aside(const char *results, const char *directory, const char *journal,
+                                const rs_log *log) {
   char stamp[RS_CLOCK_TEXT];
   stamp_now(stamp);
-  RS_TRY(check_unused(r->journal_path, r->log));
-  RS_TRY(move_aside(r->results, stamp, r->log));
-  RS_TRY(move_aside(r->directory, stamp, r->log));
-  return move_aside(r->journal_path, stamp, r->log);
+  RS_TRY(check_unused(journal, log));
+  RS_TRY(move_aside(results, stamp, log));
+  RS_TRY(move_aside(directory, stamp, log));
+  return move_aside(journal, stamp, log);
+}
+
+rs_status record_set_aside(const char *results, const rs_log *log) {
+  char *directory = NULL, *journal = NULL;
+  rs_status status = rs_results_beside(results, ".ckpt", &directory);
+  if (status == RS_OK) status = rs_results_beside(results, ".journal", &journal);
+  if (status == RS_OK) status = move_all_aside(results, directory, journal, log);
+  free(directory);
+  free(journal);
+  return status;
 }
 
 /* Before anything is made beside it. */
@@ -134,15 +146,20 @@ static rs_status base_settings(const rs_job *job, json_t **out) {
   return *out != NULL ? RS_OK : rs_fail(RS_ERR_NOMEM, "out of memory: the settings");
 }
 
+static rs_status append_settings(rs_record *r, json_t *record) {
+  if (r->share != NULL && record != NULL) json_object_set(record, "share", r->share);
+  return record_append(r, record);
+}
+
 static rs_status write_first(rs_record *r) {
   json_t *settings;
   rs_clock_utc(r->created);
   RS_TRY(base_settings(r->job, &settings));
-  return record_append(r,
-                       json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "is", "open", "format",
-                                 "ranksweep-journal", "version", 1, "job", rs_job_name(r->job),
-                                 "experiment", rs_job_schema(r->job)->experiment, "created",
-                                 r->created, "settings", settings, "swept", past_swept(r->job)));
+  return append_settings(r, json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "is", "open",
+                                      "format", "ranksweep-journal", "version", 1, "job",
+                                      rs_job_name(r->job), "experiment",
+                                      rs_job_schema(r->job)->experiment, "created", r->created,
+                                      "settings", settings, "swept", past_swept(r->job)));
 }
 
 /* One that could not be begun is not left behind. */
@@ -164,14 +181,15 @@ static rs_status compact(rs_record *r) {
 static rs_status continue_journal(rs_record *r) {
   json_t *settings;
   snprintf(r->created, sizeof r->created, "%s", past_opened(r->past));
+  RS_TRY(share_check(r->past, r->share, r->results));
   RS_TRY(past_check(r->past, r->job, r->results));
   RS_TRY(past_check_data(r->past, r->fingerprint, r->results));
   RS_TRY(check_replaced(r));
   past_interrupt(r->past);
   if (past_is_long(r->past)) RS_TRY(compact(r));
   RS_TRY(base_settings(r->job, &settings));
-  RS_TRY(record_append(r, json_pack("{s:s, s:o, s:o}", "is", "settings", "settings", settings,
-                                    "swept", past_swept(r->job))));
+  RS_TRY(append_settings(r, json_pack("{s:s, s:o, s:o}", "is", "settings", "settings", settings,
+                                      "swept", past_swept(r->job))));
   if (!r->retry_failed) return RS_OK;
   past_forgive(r->past);
   return record_append(r, json_pack("{s:s}", "is", "retry"));
@@ -204,23 +222,28 @@ static rs_status open_files(rs_record *r, const rs_coordinate_options *o) {
   rs_status status = rs_file_make_directories(folder);
   free(folder);
   RS_TRY(status);
-  if (o->fresh) RS_TRY(move_all_aside(r));
+  if (o->fresh) RS_TRY(move_all_aside(r->results, r->directory, r->journal_path, r->log));
   RS_TRY(open_journal(r));
   if (!o->fresh)
     RS_TRY(neighbours_open(r->results, rs_job_schema(r->job)->experiment, r->fingerprint, r->log,
                            &r->neighbours));
-  return tables_create(o->job, o->kind, &r->tables);
+  return tables_create(o->job, o->kind, share_name(r->share), &r->tables);
 }
 
-rs_status record_open(const rs_coordinate_options *o, rs_record **out) {
+rs_status record_open(const rs_coordinate_options *o, json_t *share, rs_record **out) {
   rs_record *r;
   *out = NULL;
-  RS_TRY(rs_new(&r, 1, sizeof *r));
+  rs_status status = rs_new(&r, 1, sizeof *r);
+  if (status != RS_OK) {
+    json_decref(share);
+    return status;
+  }
+  r->share = share;
   r->log = o->log;
   r->job = o->job;
   r->fingerprint = o->fingerprint;
   r->retry_failed = o->retry_failed;
-  rs_status status = rs_strdup(&r->results, o->results);
+  status = rs_strdup(&r->results, o->results);
   if (status == RS_OK) status = rs_results_beside(o->results, ".journal", &r->journal_path);
   if (status == RS_OK) status = rs_results_beside(o->results, ".ckpt", &r->directory);
   if (status == RS_OK) status = past_create(&r->past);
@@ -241,6 +264,7 @@ void record_close(rs_record *r) {
   past_destroy(r->past);
   neighbours_close(r->neighbours);
   removals_free(&r->removals);
+  json_decref(r->share);
   free(r->results);
   free(r->journal_path);
   free(r->directory);

@@ -15,16 +15,22 @@ typedef struct rs_record rs_record;
  * earlier results aside first. Results of another job, of settings that change finished work,
  * of other data, without a journal, in use by another run, of another program or of a newer version
  * are RS_ERR_CONFLICT. A damaged results file beside its journal is moved aside: the journal is the
- * truth.
+ * truth. SHARE: what the results are of the job (see share.h; NULL: all of it), taken over; earlier
+ * ones of another share are RS_ERR_CONFLICT.
  *
  * When the journal cannot be written, nothing is written any more, snapshots included: later
  * records would make sense of what is missing. */
-rs_status record_open(const rs_coordinate_options *options, rs_record **out) RS_MUST_CHECK;
+rs_status record_open(const rs_coordinate_options *options, json_t *share,
+                      rs_record **out) RS_MUST_CHECK;
+/* Move what there is under RESULTS' names aside; RS_ERR_CONFLICT when another run writes it. */
+rs_status record_set_aside(const char *results, const rs_log *log) RS_MUST_CHECK;
 void record_close(rs_record *r); /* takes NULL; without a last snapshot */
 
 double record_seconds(const rs_record *r);        /* spent in the journal and snapshots so far */
 const char *record_directory(const rs_record *r); /* RESULTS.ckpt, for stages' outputs */
 
+/* Rows of /provenance for earlier starts. */
+rs_status record_past_starts(rs_record *r) RS_MUST_CHECK;
 /* One row of /provenance; PROVENANCE is taken over. */
 rs_status record_start(rs_record *r, json_t *provenance) RS_MUST_CHECK;
 

@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-rs_status record_start(rs_record *r, json_t *provenance) {
+rs_status record_past_starts(rs_record *r) {
   size_t index;
   json_t *row;
   json_array_foreach(past_starts(r->past), index, row) RS_TRY(tables_add_start(r->tables, row));
+  return RS_OK;
+}
+
+rs_status record_start(rs_record *r, json_t *provenance) {
   RS_TRY(tables_add_start(r->tables, provenance));
   json_object_set_new(provenance, "is", json_string("start"));
   return record_append(r, provenance);

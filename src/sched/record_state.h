@@ -14,6 +14,7 @@ struct rs_record {
   const rs_log *log;
   const rs_job *job;
   const char *fingerprint; /* of the data */
+  json_t *share;           /* NULL: the whole job */
   rs_journal *journal;
   tables *tables;
   past *past;

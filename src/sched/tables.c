@@ -20,6 +20,7 @@ typedef struct notes {
 } notes;
 
 struct tables {
+  const char *share;
   const rs_job *job;
   const rs_experiment *kind;
   trial_rows *trials;
@@ -37,12 +38,14 @@ struct tables {
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-rs_status tables_create(const rs_job *job, const rs_experiment *kind, tables **out) {
+rs_status tables_create(const rs_job *job, const rs_experiment *kind, const char *share,
+                        tables **out) {
   tables *t;
   *out = NULL;
   RS_TRY(rs_new(&t, 1, sizeof *t));
   t->job = job;
   t->kind = kind;
+  t->share = share;
   rs_status status = trial_rows_create(job, kind, &t->trials);
   if (status == RS_OK) status = stage_rows_create(&t->stages);
   if (status == RS_OK) status = provenance_table_create(&t->provenance);
@@ -110,7 +113,7 @@ static rs_status note_model(tables *t, const rs_trial *trial) {
   if (!stage_rows_has_output(t->stages, stage) && !stage_rows_lacks_output(t->stages, stage))
     return RS_OK;
   RS_TRY(rs_grow(&t->models, &t->cap_models, t->n_models + 1, sizeof *t->models));
-  t->models[t->n_models++] = (struct model){trial->index, stage};
+  t->models[t->n_models++] = (struct model){trial->number, stage};
   return RS_OK;
 }
 
@@ -228,6 +231,7 @@ rs_status tables_write(tables *t, const char *path, const char *directory, const
                           .updated = updated,
                           .job_yaml = rs_job_yaml(t->job),
                           .job_resolved = e.resolved,
+                          .share = t->share,
                           .trials = trial_rows_table(t->trials),
                           .stages = stage_rows_table(t->stages),
                           .metrics = e.metrics,

@@ -8,7 +8,9 @@
 
 typedef struct tables tables;
 
-rs_status tables_create(const rs_job *job, const rs_experiment *kind, tables **out) RS_MUST_CHECK;
+/* SHARE: of the job, as in rs_results; outlives the tables. */
+rs_status tables_create(const rs_job *job, const rs_experiment *kind, const char *share,
+                        tables **out) RS_MUST_CHECK;
 void tables_destroy(tables *t);
 
 rs_status tables_add_start(tables *t, const json_t *provenance) RS_MUST_CHECK;

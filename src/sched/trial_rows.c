@@ -134,7 +134,7 @@ rs_status trial_rows_add(trial_rows *t, const rs_trial *trial) {
   RS_TRY(rs_grow(&t->last, &t->cap_last, (size_t)trial->index + 1, sizeof *t->last));
   RS_TRY(rs_table_add_row(t->table, &row));
   RS_ASSERT(row == (size_t)trial->index);
-  rs_table_set_int(t->table, row, TRIAL_TRIAL, trial->index);
+  rs_table_set_int(t->table, row, TRIAL_TRIAL, trial->number);
   t->last[row] = trial->chain[trial->length - 1];
   rs_table_set_int(t->table, row, t->tail + TAIL_STAGE, t->last[row]);
   RS_TRY(rs_table_set_text(t->table, row, TRIAL_STATE, "pending"));

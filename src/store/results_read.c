@@ -49,6 +49,7 @@ static rs_status read_root(const rs_h5_file *f, rs_results *r) {
   RS_TRY(read_root_text(f, "tool_version", &r->tool_version));
   RS_TRY(read_root_text(f, "created", &r->created));
   RS_TRY(read_root_text(f, "updated", &r->updated));
+  if (H5Aexists(f->id, "share") > 0) RS_TRY(read_root_text(f, "share", &r->share));
   r->packed = rs_h5_get_double(f->id, "packed", 0) == 1;
   r->standing = (rs_standing){.elapsed = rs_h5_get_double(f->id, "elapsed", NAN),
                               .eta = rs_h5_get_double(f->id, "eta", NAN),
@@ -255,8 +256,8 @@ rs_status rs_results_read(const char *path, rs_results *r) {
 }
 
 void rs_results_free(rs_results *r) {
-  const char *texts[] = {r->state,   r->job_name, r->experiment, r->tool_version,
-                         r->created, r->updated,  r->job_yaml,   r->job_resolved};
+  const char *texts[] = {r->state,   r->job_name, r->experiment,   r->tool_version, r->created,
+                         r->updated, r->job_yaml, r->job_resolved, r->share};
   for (size_t i = 0; i < RS_COUNT(texts); i++) free((char *)texts[i]);
   rs_table_destroy(r->trials);
   rs_table_destroy(r->stages);

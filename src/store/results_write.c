@@ -29,6 +29,7 @@ static rs_status write_root(hid_t file, const char *path, const rs_results *r, b
             rs_h5_set_text(file, "created", text_or_empty(r->created), true) &&
             rs_h5_set_text(file, "updated", text_or_empty(r->updated), true) &&
             write_standing(file, &r->standing) &&
+            (r->share == NULL || rs_h5_set_text(file, "share", r->share, true)) &&
             (!packed || rs_h5_set_number(file, "packed", H5T_NATIVE_INT, &yes));
   return ok ? RS_OK : rs_h5_fail(RS_ERR_IO, path, "root attributes");
 }

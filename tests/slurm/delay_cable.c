@@ -1,5 +1,5 @@
-/* A network cable with a delay: two TAP devices, one in this network namespace and one, eth0, in that
- * of another process, and every frame held back on its way between them.
+/* A network cable with a delay: two TAP devices, one in this network namespace and one, eth0, in
+ * that of another process, and every frame held back on its way between them.
  *
  * usage: delay_cable PROCESS DEVICE MICROSECONDS
  * Prints "ready" when both ends are there; runs until it is killed. */
