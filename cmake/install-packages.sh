@@ -13,6 +13,7 @@ build_set=(build-essential cmake ninja-build pkg-config
   libsndfile1-dev libsamplerate0-dev libyaml-dev libjansson-dev librandom123-dev libxxhash-dev
   zlib1g-dev libcmocka-dev)
 test_set=(python3-numpy python3-h5py python3-pandas python3-torch clang-format)
+cluster_set=(slurmctld slurmd slurm-client munge iproute2) # for tests that only root can run
 cannot=3
 
 say() { printf '%s\n' "$*" >&2; }
@@ -84,7 +85,35 @@ tell_other_systems() {
   say "  Open MPI 4, OpenBLAS (its OpenMP build), LAPACKE, FFTW 3 (single precision), HDF5 >= 1.10 (serial),"
   say "  libsndfile, libsamplerate, libyaml, jansson, Random123, xxHash, zlib, cmocka."
   say "Its tests also use Python 3 with numpy, h5py, pandas and torch, and clang-format 14."
-  say "On Debian these are the packages: ${build_set[*]}; for the tests: ${test_set[*]}"
+  say "On Debian these are the packages: ${build_set[*]}; for the tests: ${test_set[*]}, as root also ${cluster_set[*]}"
+}
+
+# install_cluster: the tests start daemons of their own; those of the system are neither started now nor with the machine.
+install_cluster() {
+  local policy=/usr/sbin/policy-rc.d ours=no status=0 package
+  local fresh=()
+  missing_of "${cluster_set[@]}"
+  if ((${#missing[@]} == 0)); then return 0; fi
+  fresh=("${missing[@]}")
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    ours=yes
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT # also when it is interrupted
+  fi
+  install_or_tell "${cluster_set[@]}" || status=$?
+  if [[ $ours == yes ]]; then
+    rm -f "$policy"
+    trap - EXIT
+  fi
+  if command -v systemctl >/dev/null; then
+    for package in "${fresh[@]}"; do
+      case $package in
+        munge | slurmctld | slurmd) systemctl disable "$package" >/dev/null 2>&1 || true ;;
+      esac
+    done
+  fi
+  return "$status"
 }
 
 main() {
@@ -99,6 +128,9 @@ main() {
   install_or_tell "${build_set[@]}" || return
   if [[ $1 == test ]] && ! install_or_tell "${test_set[@]}"; then
     say "Going on: tests that need these packages are skipped."
+  fi
+  if [[ $1 == test ]] && ((EUID == 0)) && ! install_cluster; then
+    say "Going on: tests on a SLURM cluster are skipped."
   fi
 }
 

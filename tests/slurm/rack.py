@@ -20,7 +20,7 @@ import time
 NET = "10.77.0"
 IDLE = "while :; do sleep 3600 & wait $!; done"  # bash as a host's first process: it reaps orphans
 NAMESPACES = ["--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-PROGRAMS = ("unshare", "nsenter", "ip", "mount", "bash")
+PROGRAMS = ("unshare", "nsenter", "setpriv", "ip", "tc", "mount", "bash")
 
 
 def missing(programs=PROGRAMS):
@@ -138,7 +138,8 @@ class Rack:
         else:
             self._shell("h0", f"ip link add {port} type veth peer name eth0 netns {self._inside(name)}")
         self._shell("h0", f"ip link set {port} master br0 up")
-        self._shell(name, f"ip link set lo up && ip addr add {self.address(name)}/24 dev eth0 && ip link set eth0 up")
+        mac = f"02:00:00:00:00:{int(name[1:]):02x}"  # the same after a power cut: others remember it for a while
+        self._shell(name, f"ip link set lo up && ip link set eth0 address {mac} && ip addr add {self.address(name)}/24 dev eth0 && ip link set eth0 up")
 
     def _plug_in_slowly(self, name, port):
         """A cable that holds every frame back: sch_netem is not in every kernel."""
@@ -164,6 +165,10 @@ class Rack:
     def _enter(self, name, *command):
         return ["nsenter", "-t", str(self.pids[name]), "-a", f"--wd={os.getcwd()}", "--", *command]
 
+    def _run_within(self, name, *command):
+        """Killing nsenter, as a timeout does, would leave the command running on the host: it is to die with nsenter."""
+        return self._enter(name, "setpriv", "--pdeathsig", "KILL", "--", *command)
+
     def _shell(self, name, script):
         done = subprocess.run(self._enter(name, "bash", "-euc", script), capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -171,10 +176,10 @@ class Rack:
 
     def run(self, name, *command, timeout=120, **options):
         """As subprocess.run, on a host; the words are kept, and the exit status is the caller's to look at."""
-        return subprocess.run(self._enter(name, *command), capture_output=True, text=True, timeout=timeout, check=False, **options)
+        return subprocess.run(self._run_within(name, *command), capture_output=True, text=True, timeout=timeout, check=False, **options)
 
     def popen(self, name, *command, **options):
-        return subprocess.Popen(self._enter(name, *command), preexec_fn=die_with_parent, **options)
+        return subprocess.Popen(self._run_within(name, *command), preexec_fn=die_with_parent, **options)
 
     def power_cut(self, name):
         """Everything on the host is gone at once."""
@@ -183,10 +188,15 @@ class Rack:
         if name in self.cables:
             self.cables.pop(name).kill()
 
+    def cable(self, name, *, up):
+        """Pulls the host's cable out or puts it back: connections hang, neither side is told anything."""
+        self._shell("h0", f"ip link set v{name[1:]} {'up' if up else 'down'}")
+
     def limit(self, name, rate):
-        """At most RATE ("100mbit") out of and into the host."""
+        """At most RATE ("100mbit") out of and into the host; None lifts the limit."""
+        rule = f"tc qdisc add dev $port root tbf rate {rate} burst 64kb latency 100ms" if rate else ":"
         for host, port in (("h0", f"v{name[1:]}"), (name, "eth0")):
-            self._shell(host, f"tc qdisc replace dev {port} root tbf rate {rate} burst 64kb latency 100ms")
+            self._shell(host, f"port={port}; tc qdisc del dev $port root 2>/dev/null || true; {rule}")
 
     def remote_shell(self):
         """A program that does for mpirun what ssh would: `PROGRAM HOST COMMAND...` on h0. Like ssh it hands no variables on."""
