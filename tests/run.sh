@@ -3,7 +3,7 @@
 # The last line says "N passed, N failed, N skipped"; the exit status is 0 when some ran and none failed.
 #
 # Usage: tests/run.sh              all tests but the long ones
-#        tests/run.sh LABEL...     tests with one of these labels: unit lint fuzz cli mpi oracle readers faults slurm
+#        tests/run.sh LABEL...     tests with one of these labels: unit lint fuzz cli mpi oracle readers faults hosts slurm
 #        tests/run.sh long [NAME]  the long tests (whose name contains NAME), dev build only
 # Environment: RS_TEST_DATA is the folder of real data (default: ../shared/data beside the checkout).
 set -euo pipefail

@@ -1,17 +1,18 @@
-"""Groups across hosts: the same bits over real TCP between two and four hosts as on one.
+"""Plain mpirun over several hosts: the same bits as on one, data read once a node, and a slow network that changes nothing but the time.
 
-usage: hosts_test.py PROGRAM DIRECTORY
-
-Hosts are made of Linux namespaces by the scripts of a testbed (netns-hosts-up.sh, netns-hosts-down.sh, hrun, rsh-agent), whose
-folder RS_TESTBED names. Skipped where there is none, or without root.
+usage: hosts_test.py PROGRAM DIRECTORY [full]
+With `full` all jobs on two and four hosts.
 """
+import ctypes
 import os
-import shutil
-import subprocess
+import re
+import struct
 import sys
-import tempfile
 
+import rack as racks
 from harness import Harness
+from rack import Rack
+from sounds import put, tone, wav
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "mpi"))
 from exact_test import content  # noqa: E402
@@ -26,62 +27,120 @@ data: {{source: digits, train: 660, test: 150}}
 model: {{hidden: [64, 48]}}
 train: {{epochs: 3, batch: 60, reduction: {reduction}}}
 svd: {{{svd}}}
-resources: {{threads_per_rank: 1}}
+resources: {{threads_per_rank: 1, stall_seconds: 20}}
+"""
+SPEECH = """
+name: speech
+experiment: speaker-verification
+data: {source: speech, path: corpus, test: 2, window: 256, hop: 128}
+model: {gru: [8], embedding: 8}
+train: {epochs: 1, batch: 4, pairs: 16}
+evaluate: {trials: 20}
+resources: {threads_per_rank: 1}
 """
 
 
-class Rack:
-    def __init__(self, scripts, shared, hosts):
-        self.scripts, self.shared = scripts, shared
-        self.env = {**os.environ, "SB_SHARED": shared, "SB_DIR": f"{shared}/run/rack", "SB_N": str(hosts),
-                    "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-
-    def script(self, name, *args):
-        return subprocess.run([f"{self.scripts}/{name}", *args], env=self.env, cwd=self.shared, capture_output=True, text=True,
-                              timeout=180, check=False)
-
-    def mpirun(self, hosts, *command):
-        """On each host one worker, on the first the coordinator as well."""
-        places = ",".join(f"h{k}:{2 if k == 1 else 1}" for k in range(1, hosts + 1))
-        return self.script("hrun", "h0", "mpirun", "--mca", "plm_rsh_agent", f"{self.scripts}/rsh-agent", "--mca", "btl", "tcp,self",
-                           "--mca", "pml", "ob1", "--mca", "btl_tcp_if_include", "10.77.0.0/24", "--mca", "oob_tcp_if_include",
-                           "10.77.0.0/24", "--mca", "mpi_yield_when_idle", "1", "--host", places, "-np", str(hosts + 1), *command)
+def mpirun(rack, places, *command):
+    """PLACES: ranks on h1, h2, ...; the first rank of all coordinates."""
+    hosts = ",".join(f"h{k + 1}:{n}" for k, n in enumerate(places))
+    net = f"{racks.NET}.0/24"
+    return rack.run("h0", "env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "mpirun", "--mca", "plm_rsh_agent",
+                    rack.remote_shell(), "--mca", "btl", "tcp,self,vader", "--mca", "btl_tcp_if_include", net, "--mca",
+                    "oob_tcp_if_include", net, "--mca", "mpi_yield_when_idle", "1", "--bind-to", "none", "--host", hosts, "-np",
+                    str(sum(places)), *command, timeout=300)
 
 
-def check_job(h, rack, name, program):
+def check_job(h, rack, name, hosts, what):
+    """One worker a host, and the coordinator on the first; what the run said."""
     kind, reduction, svd = JOBS[name]
-    job = h.write(f"{rack.shared}/{name}.yaml", JOB.format(name=name, kind=kind, reduction=reduction, svd=svd))
-    for hosts in (2, 4):
-        group = ("--set", f"resources.ranks_per_trial={hosts}")
-        here, there = f"{rack.shared}/{name}{hosts}/here.h5", f"{rack.shared}/{name}{hosts}/there.h5"
+    job = os.path.abspath(h.write(f"{name}.yaml", JOB.format(name=name, kind=kind, reduction=reduction, svd=svd)))
+    group = ("--set", f"resources.ranks_per_trial={hosts}")
+    here, there = f"{h.directory}/{name}{hosts}/here.h5", f"{h.directory}/{name}{hosts}/{what}.h5"
+    if not os.path.exists(here):
         h.run("run", job, "-n", hosts + 1, "-o", here, *group)
-        done = rack.mpirun(hosts, program, "run", job, "-o", there, *group)
-        h.check(done.returncode == 0, f"{name} on {hosts} hosts: {done.stderr[-2000:]}")
-        if done.returncode == 0:
-            one, other = content(here), content(there)
-            differ = [key for key in one if one[key] != other.get(key)]
-            h.check(not differ and len(one) == len(other), f"{name} on {hosts} hosts: differences in {differ[:5]}")
-            h.run("verify", there)
+    done = mpirun(rack, [2] + [1] * (hosts - 1), h.program, "run", job, "-o", there, *group)
+    h.check(done.returncode == 0, f"{name} on {hosts} hosts, {what}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
+    if done.returncode == 0:
+        one, other = content(here), content(there)
+        differ = [key for key in one if one[key] != other.get(key)]
+        h.check(not differ and len(one) == len(other), f"{name} on {hosts} hosts, {what}: differences in {differ[:5]}")
+        h.run("verify", there)
+    return done.stderr
+
+
+class Openings:
+    """Counts how often the files of a folder are opened, by whichever process."""
+    IN_OPEN, NONBLOCK, EVENT = 0x20, 0o4000, struct.Struct("iIII")
+
+    def __init__(self, folder):
+        self.libc = ctypes.CDLL(None)
+        self.fd = self.libc.inotify_init1(self.NONBLOCK)
+        for root, _, _ in os.walk(folder):
+            self.libc.inotify_add_watch(self.fd, root.encode(), self.IN_OPEN)
+
+    def count(self):
+        total = 0
+        while True:
+            try:
+                events = os.read(self.fd, 1 << 20)
+            except BlockingIOError:
+                return total
+            at = 0
+            while at < len(events):
+                _, _, _, length = self.EVENT.unpack_from(events, at)
+                name = events[at + self.EVENT.size:at + self.EVENT.size + length].rstrip(b"\0")
+                total += name.endswith(b".wav")
+                at += self.EVENT.size + length
+
+
+def read_once(h, rack):
+    """Two workers a host: each further host reads every file once, each further worker none."""
+    names = [f"corpus/speakers/s{s}/{u}.wav" for s in range(5) for u in range(3)]
+    for i, name in enumerate(names):
+        put(name, wav(tone(200 + 20 * i, 0.4)))
+    files = len(names)
+    job = os.path.abspath(h.write("speech.yaml", SPEECH))
+    seen = {}
+    openings = Openings("corpus")
+    for places in ([2], [3], [3, 2]):
+        openings.count()
+        done = mpirun(rack, places, "env", "-C", h.directory, h.program, "run", job, "-o", f"{h.directory}/speech{places}.h5")
+        h.check(done.returncode == 0, f"{places}: {done.stdout}{done.stderr}")
+        seen[str(places)] = openings.count()
+    print(f"{files} files, opened {seen} times by ranks on each host")
+    h.check(seen["[3]"] == seen["[2]"], f"a second worker reads nothing: {seen}")
+    h.check(seen["[3, 2]"] - seen["[3]"] == files, f"a second host reads every file once: {seen}")
+
+
+def slow_network(h):
+    """2 ms from host to host, 50 Mbit/s: the same bits, the share of time is told, nobody cries out."""
+    with Rack(2, shared=[shared_folder(h)], delay_us=1000) as rack:
+        for name in ("h1", "h2"):
+            rack.limit(name, "50mbit")
+        said = check_job(h, rack, "fast", 2, "slow")
+    share = re.search(r"groups spent ([0-9.]+) % of their time on sums", said)
+    h.check(share is not None and float(share.group(1)) > 20, f"the share of the sums is told: {said[-500:]}")
+    h.check("warning" not in said and "no headway" not in said, f"no alarm: {said[-1500:]}")
+    print(f"slow network: {share.group(0) if share else said[-300:]}")
+
+
+def shared_folder(h):
+    return os.path.commonpath([h.program, h.directory])
 
 
 def main():
-    scripts = os.path.join(os.environ.get("RS_TESTBED", ""), "scripts")
-    if os.geteuid() != 0 or not os.path.exists(f"{scripts}/netns-hosts-up.sh"):
-        print("skipped: needs root, and RS_TESTBED with the scripts that make hosts of namespaces")
+    reason = racks.missing()
+    if reason:
+        print(f"skipped: {reason}")
         sys.exit(77)
     h = Harness()
-    with tempfile.TemporaryDirectory() as shared:
-        rack = Rack(os.path.abspath(scripts), shared, 4)
-        program = shutil.copy(h.program, f"{shared}/ranksweep")
-        up = rack.script("netns-hosts-up.sh")
-        if up.returncode != 0:
-            print(f"skipped: no hosts could be made: {up.stderr}")
-            sys.exit(77)
-        try:
-            for name in JOBS:
-                check_job(h, rack, name, program)
-        finally:
-            rack.script("netns-hosts-down.sh")
+    full = sys.argv[3:] == ["full"]
+    with Rack(4 if full else 2, shared=[shared_folder(h)]) as rack:
+        for name in JOBS if full else ("exact", "fast"):
+            for hosts in (2, 4) if full else (2,):
+                check_job(h, rack, name, hosts, "there")
+        read_once(h, rack)
+    slow_network(h)
     h.finish()
 
 

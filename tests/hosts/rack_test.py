@@ -10,11 +10,10 @@ import subprocess
 import sys
 import time
 
+import rack as racks
 from harness import Harness
+from rack import Rack
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import rack as racks  # noqa: E402
-from rack import Rack  # noqa: E402
 
 SERVER = """
 import socket
