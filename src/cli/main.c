@@ -1,5 +1,6 @@
 /* ranksweep: picks the subcommand. */
 #include "cli.h"
+#include "world.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ int main(int argc, char **argv) {
     printf("ranksweep %s\n", RS_VERSION);
     return EXIT_DONE;
   }
+  if (strcmp(argv[1], cli_run.name) == 0) world_release_threads(argv);
   for (size_t i = 0; i < RS_COUNT(commands); i++)
     if (strcmp(argv[1], commands[i]->name) == 0) return commands[i]->run(argc - 1, argv + 1);
   const char *near = nearest_command(argv[1]);

@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <omp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,33 @@ uint64_t world_core_mask(void) {
   CPU_ZERO(&cores);
   sched_getaffinity(0, sizeof cores, &cores);
   return rs_checksum(&cores, sizeof cores);
+}
+
+/* The cores of all of OpenMP's places: those that were there before it bound anything. */
+static void cores_of_places(cpu_set_t *cores) {
+  int ids[CPU_SETSIZE];
+  CPU_ZERO(cores);
+  for (int place = 0; place < omp_get_num_places(); place++) {
+    int n = omp_get_place_num_procs(place);
+    if (n > CPU_SETSIZE) continue;
+    omp_get_place_proc_ids(place, ids);
+    for (int i = 0; i < n; i++)
+      if (ids[i] >= 0 && ids[i] < CPU_SETSIZE) CPU_SET(ids[i], cores);
+  }
+}
+
+void world_release_threads(char **argv) {
+  static const char *const names[] = {"OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY"};
+  cpu_set_t cores;
+  bool set = false;
+  for (size_t i = 0; i < RS_COUNT(names); i++) {
+    set = set || getenv(names[i]) != NULL;
+    unsetenv(names[i]);
+  }
+  if (!set) return;
+  cores_of_places(&cores);
+  if (CPU_COUNT(&cores) > 0) sched_setaffinity(0, sizeof cores, &cores);
+  execv("/proc/self/exe", argv);
 }
 
 /* Open MPI hands an option --bind-to on in this variable. */

@@ -29,6 +29,11 @@ int world_machine_cores(void);
 /* Which cores this process may use, as a number to compare with other ranks' of the node. */
 uint64_t world_core_mask(void);
 
+/* OMP_PROC_BIND and the like make OpenMP bind this very thread when the program is loaded: one core
+ * would be all that is left to share out. Where they are set, the cores are taken back and the
+ * program starts again without them, with ARGV; else, and when that fails, nothing happens. */
+void world_release_threads(char **argv);
+
 /* mpirun binds each rank to one core where it was not told anything else, and all threads of a rank
  * would share that core. Take such a binding back; true: there was one. */
 bool world_unbind(void);

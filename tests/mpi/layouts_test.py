@@ -143,7 +143,24 @@ def unbound(h):
               launcher=[*mpirun(2)[:2], *how, "-n", "2"])
         with h5py.File(f"{name}.h5") as f:
             threads[name] = set(f["stages"]["threads"].tolist())
-    h.check(threads == {"default": {cores}, "wanted": {1}}, f"threads of the one worker: {threads}")
+    h.run("run", "job.yaml", "-n", 2, "-o", "places.h5", "--set", "resources.threads_per_rank=auto",
+          env={"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"})
+    with h5py.File("places.h5") as f:
+        threads["places"] = set(f["stages"]["threads"].tolist())
+    h.check(threads == {"default": {cores}, "wanted": {1}, "places": {cores}}, f"threads of the one worker: {threads}")
+
+
+def put_off(h):
+    """What would not get as far as to its next checkpoint before the deadline is not started."""
+    h.write("late.yaml", "name: late\nexperiment: noop\nnoop: {seconds: 1.5}\nsweep: {space: {noop.index: [1, 2, 3, 4, 5, 6]}}\n")
+    for n in (1, 2):
+        results = f"late{n}.h5"
+        text = h.run("run", "late.yaml", "-n", n, "-o", results, "--deadline", "7 s", expect=75).stderr
+        states = [row["state"] for row in h.show(results)]
+        h.check(0 < states.count("done") < 6 and set(states) == {"done", "pending"}, f"-n {n}: {states}")
+        h.check("is left to the next start" in text and "stopped on request" not in text, f"-n {n}: {text}")
+        h.run("run", "late.yaml", "-n", n, "-o", results)
+        h.check([row["state"] for row in h.show(results)] == ["done"] * 6, f"-n {n}: the next start does the rest")
 
 
 def failures(h):
@@ -165,6 +182,7 @@ def main():
     killed(h)
     refused(h)
     unbound(h)
+    put_off(h)
     failures(h)
     h.finish()
 
