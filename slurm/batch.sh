@@ -10,20 +10,28 @@ restarts=$((${SLURM_RESTART_COUNT:-0} + ${RANKSWEEP_CHAINED:-0}))
 say() { printf '%s job %s: %s\n' "$(date -u +%FT%TZ)" "$SLURM_JOB_ID" "$*" >&2; }
 
 # SLURM's signals, before the walltime or when others need the nodes: all is checkpointed and ends with status 75.
-child=
-stop() { [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null; }
+child='' stopped=''
+stop() {
+  stopped=yes
+  [[ -n $child ]] || return 0
+  (for pause in 0 3 10; do sleep "$pause" && kill -USR1 "$child"; done 2>/dev/null) &
+}
 trap stop USR1 TERM
 @SETUP@
 say "start $((restarts + 1)) on $SLURM_JOB_NODELIST"
-@COMMAND@ &
+(
+  trap '' USR1 # it must not end the program before that listens itself
+  exec @COMMAND@
+) &
 child=$!
+[[ -z $stopped ]] || stop
 wait "$child"
 status=$?
 while kill -0 "$child" 2>/dev/null; do wait "$child"; done # a signal ends a wait early
 wait "$child" 2>/dev/null
 ended=$?
 ((ended == 127)) || status=$ended
-child=
+child=''
 
 # Stopped early: go on in another start. A job that was cancelled is COMPLETING now, or CANCELLED, and stays so.
 ((status == 75)) || exit "$status"

@@ -17,12 +17,13 @@
 #include <unistd.h>
 
 /* child: process id of the launcher or of the one rank; 0: none now */
-static volatile sig_atomic_t child, child_is_launcher, stops, interrupts;
+static volatile sig_atomic_t child, child_is_launcher, launched_any, stops, interrupts;
 
 /* The launcher hands SIGUSR1 on to the ranks, which then stop in good order; SIGTERM cuts them
  * short, as does a second ^C. */
 static void pass_on(int signal) {
   bool at_once = signal == SIGINT && ++interrupts > 1;
+  if (signal == SIGINT && !launched_any) _exit(EXIT_INTERRUPTED); /* nothing has begun */
   stops++;
   if (child > 0) kill((pid_t)child, !at_once ? SIGUSR1 : child_is_launcher ? SIGTERM : SIGKILL);
 }
@@ -241,6 +242,7 @@ rs_status launch(const launcher *by, int argc, char **argv, const launch_watch *
   }
   child_is_launcher = launched;
   child = (sig_atomic_t)pid;
+  launched_any = true;
   if (launch_stop_asked()) kill(pid, SIGUSR1); /* it came before there was a child */
   wait_for_end(&w, watch, end, &status);
   child = 0;

@@ -3,6 +3,7 @@
 #include "deadline.h"
 #include "display.h"
 #include "environment.h"
+#include "launch.h"
 #include "size.h"
 #include "slurm.h"
 #include "supervise.h"
@@ -360,10 +361,13 @@ static rs_status prepare(run_arguments *a) {
   return status;
 }
 
+/* A stop that comes while the data is looked at is one as well. */
 static int start(run_arguments *a, int argc, char **argv) {
   rs_status status = world_check(1);
+  launch_watch_signals();
   if (status == RS_OK) status = prepare(a);
   if (status != RS_OK) return cli_fail(status);
+  if (launch_stop_asked()) return EXIT_INTERRUPTED;
   if (a->ranks == 1 && a->max_restarts == 0) return run_alone(a, argc, argv);
   const supervise_options options = {a->results, a->max_restarts, a->stall_seconds, a->no_kill};
   return supervise(a->launcher, a->ranks, argc, argv, &options);

@@ -214,7 +214,6 @@ static bool go_on(supervision *s, const launch_end *end, int *code) {
 static int keep_going(supervision *s, int argc, char **argv) {
   const launch_watch watch = {lives, s};
   int code;
-  launch_watch_signals();
   for (;;) {
     launch_end end;
     s->tick_since = rs_clock_now();

@@ -13,7 +13,7 @@ typedef struct supervise_options {
 
 /* Launch ARGV, a `run` command, as BY says until it ends by itself, is asked to stop, or no restart
  * helps. Within a SLURM job that has lost a node it goes on with those that are left, or stops for
- * the job to be requeued. The exit status of the run. */
+ * the job to be requeued. Signals are watched already. The exit status of the run. */
 int supervise(launcher_kind by, int ranks, int argc, char **argv, const supervise_options *options);
 
 #endif
