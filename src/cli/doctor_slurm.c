@@ -1,5 +1,6 @@
 /* The SLURM job that this runs in, or whether there is a SLURM at all. */
 #include "deadline.h"
+#include "slurm.h"
 #include "doctor.h"
 #include "world.h"
 
@@ -38,16 +39,15 @@ static void look_at_job(const char *directory, doctor_finding *f) {
                 world_machine_cores());
 }
 
-/* Runs stop a little before the job's end. Some SLURMs do not tell it. */
+/* Runs stop a little before the job's end. */
 static void look_at_time(const char *directory, doctor_finding *f) {
-  const char *text = getenv("SLURM_JOB_END_TIME");
   char left[32], stop[32];
   const double little = 300;
   (void)directory;
   if (first_set("SLURM_JOB_ID", "SLURM_JOBID") == NULL) return;
-  double now = (double)time(NULL), end = text != NULL ? strtod(text, NULL) : 0;
+  double now = (double)time(NULL), end = slurm_end_time();
   if (!(end > 0)) {
-    doctor_note(f, "SLURM_JOB_END_TIME is not set");
+    doctor_note(f, "neither SLURM_JOB_END_TIME nor squeue tells");
     doctor_warn(f, "give `ranksweep run --deadline` the job's time, or send it SIGUSR1 before its "
                    "end (sbatch --signal=B:USR1@120)");
     return;

@@ -292,6 +292,7 @@ static int load_and_coordinate(run_arguments *a, rs_transport *t, int argc, char
 static int run_alone(run_arguments *a, int argc, char **argv) {
   rs_transport *t;
   watch_signals();
+  if (slurm_present()) world_bind(0, 1, true, NULL);
   rs_status status = rs_transport_create_local(&t);
   if (status != RS_OK) return cli_fail(status);
   int exit_status = load_and_coordinate(a, t, argc, argv);

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "slurm.h"
+
 #include <omp.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -104,26 +106,34 @@ bool world_unbind(void) {
   return sched_setaffinity(0, sizeof all, &all) == 0 && world_cores() > before;
 }
 
+/* Of THERE cores, those that SLURM gave to the job on this node. Where it does not keep jobs to
+ * theirs, nobody knows which ones: jobs one after the other take different ones. */
+static int granted_cores(int there) {
+  int granted = slurm_present() ? number_in("SLURM_CPUS_ON_NODE") : 0;
+  return granted > 0 && granted < there ? granted : there;
+}
+
 void world_bind(int index, int count, bool alike, const rs_log *log) {
   cpu_set_t all, mine;
   CPU_ZERO(&all);
   CPU_ZERO(&mine);
   if (sched_getaffinity(0, sizeof all, &all) != 0) return;
-  int cores = CPU_COUNT(&all), seen = 0;
-  if (!alike || (count == 1 && cores == 1 && world_machine_cores() > 1)) {
+  int there = CPU_COUNT(&all), cores = granted_cores(there), seen = 0;
+  if (!alike || (count == 1 && there == 1 && world_machine_cores() > 1)) {
     rs_logf(
         log, RS_LOG_WARN,
         "the launcher bound this rank to %d of %d cores; mpirun --bind-to none leaves the sharing "
         "to ranksweep",
-        cores, world_machine_cores());
+        there, world_machine_cores());
     return;
   }
   int first = index * cores / count, last = (index + 1) * cores / count;
   if (last == first) last = first + 1; /* more workers than cores */
+  int skipped = cores < there ? (int)((long)number_in("SLURM_JOB_ID") * cores % there) : 0;
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
     if (!CPU_ISSET(cpu, &all)) continue;
-    if (seen >= first && seen < last) CPU_SET(cpu, &mine);
-    seen++;
+    int place = (seen++ + there - skipped) % there;
+    if (place >= first && place < last) CPU_SET(cpu, &mine);
   }
   sched_setaffinity(0, sizeof mine, &mine);
 }

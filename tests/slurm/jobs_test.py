@@ -37,6 +37,19 @@ def launchers(h):
         h.check("#SBATCH --ntasks=4" in script and f"slurm.launcher={launcher}" in script, "the script is kept")
 
 
+def threads(h):
+    """Workers have as many threads as they were given cores, although nothing here keeps them from taking more."""
+    h.write("threads.yaml", "name: threads\nexperiment: svd-compress\ndata: {source: digits, train: 500, test: 100}\n"
+            "model: {hidden: [32]}\ntrain: {epochs: 1}\nsvd: {rank: 8}\n")
+    jobs = {cores: h.submit("threads.yaml", "-o", f"results/threads{cores}.h5", "--nodes", 2, "--ntasks", 2, "--cpus-per-task", cores,
+                            "--time", 5) for cores in (1, 2)}
+    for cores, job in jobs.items():
+        h.expect_end(f"threads{cores}", job)
+        with h5py.File(f"results/threads{cores}.h5") as f:
+            found = set(f["stages"]["threads"].tolist())
+        h.check(found == {cores}, f"{cores} cores a worker: threads {found}")
+
+
 def own_launch(h):
     """A batch script of one's own that starts the ranks itself."""
     calm = calm_content(h, "launch.yaml", 3)
@@ -143,6 +156,7 @@ def main():
     with Cell() as h:
         launchers(h)
         without_slurm(h)
+        threads(h)
         own_launch(h)
         singletons(h)
         two_jobs(h)
