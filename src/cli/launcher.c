@@ -64,7 +64,9 @@ size_t launcher_head(const launcher *l, launcher_numbers *numbers,
  * daemons through srun, one a node: that one must not be given the cores of one worker. */
 void launcher_clean_environment(const launcher *l) {
   unsetenv("SRUN_CPUS_PER_TASK");
-  if (l->kind == LAUNCHER_SRUN) unsetenv("SLURM_NTASKS_PER_NODE");
+  unsetenv(l->kind == LAUNCHER_SRUN ? "SLURM_NTASKS_PER_NODE" : "SLURM_CPUS_PER_TASK");
+  unsetenv(
+      "SLURM_EXPORT_ENV"); /* "NONE" at some sites: ranks would have no PATH, and no libraries */
 }
 
 const char *launcher_name(const launcher *l) {

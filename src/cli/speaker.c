@@ -16,8 +16,10 @@ static const char help[] =
     "TRIAL\n"
     "                      the only one that has a model, or the best by the job's first "
     "objective\n"
-    "  A B                 two recordings (WAV, FLAC or Ogg): prints the score, from 0 to 1, and\n"
-    "                      whether they are taken to be of one speaker\n"
+    "  A B                 two recordings (WAV, FLAC or Ogg), or FILE,FILE,... for several of one\n"
+    "                      side: prints the score, from 0 to 1, and whether they are taken to be "
+    "of\n"
+    "                      one speaker\n"
     "  --enroll NAME=FILE[,FILE]...\n"
     "                      recordings of a speaker; may be given for several\n"
     "  --identify FILE[,FILE]...\n"
@@ -101,7 +103,14 @@ typedef struct scorer {
   trained model;
   rs_verifier *verifier;
   double threshold;
+  bool shorter; /* a side has fewer recordings than those that the threshold was found with */
 } scorer;
+
+/* Recordings of a side in the test that the trial's threshold comes from. */
+static int tested_clips(const scorer *s) {
+  int clips = (int)rs_settings_int(s->model.settings, "evaluate.clips"); /* 0: as in training */
+  return clips > 0 ? clips : (int)rs_settings_int(s->model.settings, "data.clips");
+}
 
 static rs_status add_file(scorer *s, const char *path) {
   const rs_audio_spec how = {.rate =
@@ -118,10 +127,12 @@ static rs_status embed(scorer *s, const char *files, float *out) {
   char *copy, *rest;
   RS_TRY(rs_strdup(&copy, files));
   rs_status status = RS_OK;
+  int count = 0;
   for (char *path = strtok_r(copy, ",", &rest); status == RS_OK && path != NULL;
-       path = strtok_r(NULL, ",", &rest))
+       path = strtok_r(NULL, ",", &rest), count++)
     status = add_file(s, path);
   free(copy);
+  s->shorter = s->shorter || count < tested_clips(s);
   if (status == RS_OK) status = rs_error_context(rs_verifier_embed(s->verifier, out), "%s", files);
   return status;
 }
@@ -190,6 +201,12 @@ static rs_status run_with(scorer *s, const speaker_arguments *a) {
   RS_TRY(rs_error_context(rs_verifier_create(s->model.settings, &s->model.model, &s->verifier),
                           "%s", s->model.name));
   RS_TRY(a->identify != NULL ? identify(s, a) : compare(s, a));
+  if (s->shorter && isnan(a->threshold))
+    fprintf(
+        stderr,
+        "note: the threshold is that of sides of %d utterances; shorter ones score lower (several "
+        "files of a side are joined: FILE,FILE)\n",
+        tested_clips(s));
   return cli_flush();
 }
 
@@ -209,8 +226,8 @@ static int run(int argc, char **argv) {
 
 const cli_command cli_speaker = {
     .name = "speaker",
-    .usage =
-        "speaker --model RESULTS.h5[:TRIAL] A B | --enroll NAME=FILE[,FILE]... --identify FILE",
+    .usage = "speaker --model RESULTS.h5[:TRIAL] A[,A2...] B[,B2...] | --enroll "
+             "NAME=FILE[,FILE]... --identify FILE",
     .summary = "Tell whether two recordings are of one speaker, or of which enrolled one.",
     .run = run,
 };
