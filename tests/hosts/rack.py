@@ -159,6 +159,10 @@ class Rack:
 
     # ---- use
 
+    def overlay(self, name, folder, place):
+        """The host sees FOLDER where the others see PLACE: a copy of its own under the same path."""
+        self._shell(name, f"mount --bind {os.path.realpath(folder)} {os.path.realpath(place)}")
+
     def address(self, name):
         return f"{NET}.{10 + int(name[1:])}"
 
