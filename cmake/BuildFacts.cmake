@@ -8,7 +8,7 @@ function(rs_build_facts target)
   string(STRIP "${flags}" flags)
   string(REGEX REPLACE "[\"\\\\]" "'" flags "${flags}")
   file(GENERATE OUTPUT ${folder}/build_flags.c CONTENT
-"#include \"build_facts.h\"
+"#include \"tables/build_facts.h\"
 
 const char build_type[] = \"${CMAKE_BUILD_TYPE}\";
 const char build_compiler[] = \"${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}\";

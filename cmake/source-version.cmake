@@ -17,7 +17,7 @@ if(GIT)
   endif()
 endif()
 file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT
-"#include \"build_facts.h\"
+"#include \"tables/build_facts.h\"
 
 const char build_source[] = \"@version@\";
 ")

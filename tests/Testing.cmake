@@ -1,10 +1,13 @@
-# rs_test(NAME [LABEL label] SOURCES file... USES module... [LIBS target...] [TIMEOUT seconds] [FOLDER dir])
-# One cmocka program, one ctest.
+# rs_test(NAME [LABEL label] SOURCES file... USES module... [INSIDE module] [LIBS target...] [TIMEOUT seconds])
+# One cmocka program, one ctest. INSIDE: it includes private headers of that module.
 function(rs_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;USES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT;INSIDE" "SOURCES;USES;LIBS" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
   list(TRANSFORM ARG_USES PREPEND rs_)
   target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  if(ARG_INSIDE)
+    target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/src/${ARG_INSIDE})
+  endif()
   target_link_libraries(test_${name} PRIVATE ${ARG_USES} rs_options PkgConfig::cmocka ${ARG_LIBS})
   add_test(NAME ${name} COMMAND test_${name})
   if(NOT ARG_LABEL)

@@ -1,7 +1,7 @@
 /* ranksweep bench: how near the hot paths are to what the machine can do. */
-#include "bench.h"
-#include "bench_gru.h"
-#include "world.h"
+#include "bench/bench.h"
+#include "bench/gru.h"
+#include "launch/world.h"
 
 #include "ranksweep/comm.h"
 #include "ranksweep/data.h"

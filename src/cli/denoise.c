@@ -1,7 +1,7 @@
 /* ranksweep denoise: a trained model of speech-denoising put to use. */
-#include "denoise.h"
+#include "trained/denoise_file.h"
 
-#include "world.h"
+#include "launch/world.h"
 
 #include "ranksweep/num.h"
 

@@ -1,5 +1,5 @@
 /* ranksweep doctor: is this machine fit to run on? */
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include <getopt.h>
 #include <signal.h>

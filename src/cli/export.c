@@ -1,5 +1,5 @@
 /* ranksweep export: one table of a results file as CSV or JSON. */
-#include "show.h"
+#include "show/show.h"
 
 #include <getopt.h>
 #include <signal.h>

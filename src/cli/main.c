@@ -1,6 +1,6 @@
 /* ranksweep: picks the subcommand. */
 #include "cli.h"
-#include "world.h"
+#include "launch/world.h"
 
 #include <stdlib.h>
 #include <string.h>

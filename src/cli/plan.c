@@ -1,6 +1,6 @@
 /* ranksweep plan: what a job would do, before it does it. */
 #include "cli.h"
-#include "size.h"
+#include "launch/size.h"
 
 #include "ranksweep/exp.h"
 

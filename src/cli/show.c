@@ -1,5 +1,5 @@
 /* ranksweep show: results for people and for other programs. */
-#include "show.h"
+#include "show/show.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -1,5 +1,5 @@
 /* ranksweep speaker: a trained model of speaker-verification put to use. */
-#include "trained.h"
+#include "trained/trained.h"
 
 #include "ranksweep/data.h"
 #include "ranksweep/exp.h"

@@ -1,5 +1,5 @@
 /* ranksweep status: how a run stands, told from its snapshots. The run itself is left alone. */
-#include "status.h"
+#include "status/status.h"
 
 #include <getopt.h>
 #include <signal.h>

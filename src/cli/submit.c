@@ -1,8 +1,8 @@
 /* ranksweep submit: a job becomes a batch script, and that a job of SLURM. */
-#include "batch.h"
+#include "launch/batch.h"
 #include "cli.h"
-#include "program.h"
-#include "size.h"
+#include "launch/program.h"
+#include "launch/size.h"
 
 #include "ranksweep/exp.h"
 

@@ -1,5 +1,5 @@
 /* ranksweep verify: is everything there, undamaged, and of one mind? */
-#include "verify.h"
+#include "verify/verify.h"
 
 #include <getopt.h>
 #include <signal.h>

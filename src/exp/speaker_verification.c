@@ -1,10 +1,10 @@
 /* speaker-verification: a Siamese network learns whether two sides are of one speaker; it is
  * trained once, and tested at any svd rank and number of clips. */
-#include "decompose.h"
-#include "low_rank.h"
-#include "sequence_svd.h"
+#include "low_rank/decompose.h"
+#include "low_rank/low_rank.h"
+#include "low_rank/sequence.h"
 #include "training.h"
-#include "verify.h"
+#include "verify/verify.h"
 
 static const rs_setting settings[] = {
     RS_EXP_SVD_RANK("full",

@@ -1,8 +1,8 @@
 /* speech-denoising: recurrent layers estimate the ideal binary mask of noisy speech; the network is
  * trained once, and evaluated at any svd rank, noise and level. */
-#include "denoise.h"
-#include "low_rank.h"
-#include "speech.h"
+#include "denoise/denoise.h"
+#include "low_rank/low_rank.h"
+#include "sound/speech.h"
 #include "training.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* svd-compress: train a perceptron once, decompose its hidden kernels once, measure accuracy at
  * each svd rank. */
-#include "images.h"
-#include "low_rank.h"
-#include "mlp.h"
+#include "mlp/images.h"
+#include "low_rank/low_rank.h"
+#include "mlp/mlp.h"
 
 #include <string.h>
 

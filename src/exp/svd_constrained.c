@@ -1,8 +1,8 @@
 /* svd-constrained: a perceptron whose hidden kernels are replaced by their truncated SVD again and
  * again while it is trained. */
-#include "images.h"
-#include "low_rank.h"
-#include "mlp.h"
+#include "mlp/images.h"
+#include "low_rank/low_rank.h"
+#include "mlp/mlp.h"
 
 #include <math.h>
 #include <stdio.h>

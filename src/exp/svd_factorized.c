@@ -1,8 +1,8 @@
 /* svd-factorized: the truncated factors of a trained perceptron's kernels become its layers, and
  * are trained on. */
-#include "images.h"
-#include "low_rank.h"
-#include "mlp.h"
+#include "mlp/images.h"
+#include "low_rank/low_rank.h"
+#include "mlp/mlp.h"
 
 static const rs_setting settings[] = {
     RS_EXP_SVD_RANK("20", "Units of the linear layer that each hidden kernel is factored through."),

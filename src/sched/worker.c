@@ -1,6 +1,6 @@
 #include "worker.h"
 
-#include "artifacts.h"
+#include "tables/artifacts.h"
 #include "message.h"
 #include "ranksweep/run.h"
 

@@ -1,14 +1,8 @@
-rs_test(relay SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_relay.c ${CMAKE_SOURCE_DIR}/src/cli/relay.c
-        USES base)
-rs_test(deadline
-        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deadline.c ${CMAKE_SOURCE_DIR}/src/cli/deadline.c
-        USES base)
-rs_test(scaling
-        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_scaling.c ${CMAKE_SOURCE_DIR}/src/cli/scaling.c)
-rs_test(slurm
-        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_slurm.c ${CMAKE_SOURCE_DIR}/src/cli/slurm.c
-                ${CMAKE_SOURCE_DIR}/src/cli/program.c
-        USES base)
-rs_test(cgroup
-        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cgroup.c ${CMAKE_SOURCE_DIR}/src/cli/cgroup.c
-        USES base)
+# The program is no library: a test takes the sources that it is about.
+set(here ${CMAKE_CURRENT_LIST_DIR})
+set(launch ${CMAKE_SOURCE_DIR}/src/cli/launch)
+rs_test(relay INSIDE cli SOURCES ${here}/test_relay.c ${launch}/relay.c USES base)
+rs_test(deadline INSIDE cli SOURCES ${here}/test_deadline.c ${launch}/deadline.c USES base)
+rs_test(slurm INSIDE cli SOURCES ${here}/test_slurm.c ${launch}/slurm.c ${launch}/program.c USES base)
+rs_test(cgroup INSIDE cli SOURCES ${here}/test_cgroup.c ${launch}/cgroup.c USES base)
+rs_test(scaling INSIDE cli SOURCES ${here}/test_scaling.c ${CMAKE_SOURCE_DIR}/src/cli/bench/scaling.c)

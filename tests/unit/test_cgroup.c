@@ -1,7 +1,7 @@
 /* cli: limits of control groups, in made-up trees. */
 #include "test.h"
 
-#include "../../src/cli/cgroup.h"
+#include "launch/cgroup.h"
 
 #include "ranksweep/base.h"
 

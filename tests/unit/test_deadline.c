@@ -1,7 +1,7 @@
 /* cli: how a deadline is written. */
 #include "test.h"
 
-#include "../../src/cli/deadline.h"
+#include "launch/deadline.h"
 
 static const double now = 1772366400; /* 2026-03-01T12:00:00Z */
 

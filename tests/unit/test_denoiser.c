@@ -1,8 +1,8 @@
 /* A denoiser over a stream against the same network over the whole signal. */
 #include "test.h"
 
-#include "../../src/exp/denoise.h"
-#include "../../src/exp/low_rank.h"
+#include "denoise/denoise.h"
+#include "low_rank/low_rank.h"
 
 #include <math.h>
 

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "../../src/exp/detection.h"
+#include "verify/detection.h"
 
 enum { N = 200 };
 

@@ -1,7 +1,7 @@
 /* sched: which outputs may go, one rule a test; and random sweeps against the rule itself. */
 #include "test.h"
 
-#include "keep.h"
+#include "record/keep.h"
 
 #include <math.h>
 

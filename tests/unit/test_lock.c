@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "../../src/store/lock_owner.h"
+#include "lock_owner.h"
 
 static const lock_options quick = {.beat_seconds = 0.05, .patience = 6};
 

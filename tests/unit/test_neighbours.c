@@ -1,7 +1,7 @@
 /* sched: what is taken over from a neighbour's results: the output, the artifacts, or nothing. */
 #include "store_files.h"
 
-#include "../../src/sched/neighbours.h"
+#include "record/neighbours.h"
 #include "ranksweep/run.h"
 
 static const rs_id ID = {.hi = 7, .lo = 8};

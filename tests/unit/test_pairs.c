@@ -1,7 +1,7 @@
 /* Pairs of sides, as speaker verification draws them. */
 #include "test.h"
 
-#include "verify.h"
+#include "verify/verify.h"
 
 enum { SPEAKERS = 6, EACH = 8, CLIPS = 3, PAIRS = 4000 };
 

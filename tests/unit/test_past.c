@@ -1,7 +1,7 @@
 /* sched: what a journal means: which attempts count, and that a shorter one means the same. */
 #include "store_files.h"
 
-#include "../../src/sched/past.h"
+#include "record/past.h"
 
 static const rs_id A = {.hi = 1, .lo = 2}, B = {.hi = 3, .lo = 4};
 

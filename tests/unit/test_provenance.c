@@ -1,8 +1,8 @@
 /* provenance: a row a start, on one host and on several; data that changed between starts. */
 #include "test.h"
 
-#include "past.h"
-#include "provenance.h"
+#include "record/past.h"
+#include "tables/provenance.h"
 #include "transport.h"
 
 /* ---- rows -------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* cli: what mpirun says on stderr. */
 #include "test.h"
 
-#include "../../src/cli/relay.h"
+#include "launch/relay.h"
 
 #define RULE "--------------------------------------------------------------------------\n"
 

@@ -1,7 +1,7 @@
 /* sched: stages that run, and what it takes to call one hung. */
 #include "test.h"
 
-#include "../../src/sched/running.h"
+#include "coordinator/running.h"
 
 static running_stage *begin(running *r, int stage, const int *workers, int n, double now) {
   const rs_command start = {.stage = stage, .attempt = 1, .workers = workers, .n_workers = n};

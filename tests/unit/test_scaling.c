@@ -1,7 +1,7 @@
 /* cli: the model of scaling, against timelines done by hand. */
 #include "test.h"
 
-#include "../../src/cli/scaling.h"
+#include "bench/scaling.h"
 
 static const scaling_network network = {.alpha = 1, .beta = 10, .gamma = 20};
 

@@ -1,8 +1,8 @@
 /* cli: what SLURM's environment says, and other programs. */
 #include "test.h"
 
-#include "../../src/cli/program.h"
-#include "../../src/cli/slurm.h"
+#include "launch/program.h"
+#include "launch/slurm.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../../src/exp/mix.h"
+#include "sound/mix.h"
 
 typedef struct fixture {
   rs_job *job;
