@@ -1,8 +1,6 @@
 /* speaker-verification: a Siamese network learns whether two sides are of one speaker; it is
  * trained once, and tested at any svd rank and number of clips. */
-#include "low_rank/decompose.h"
 #include "low_rank/low_rank.h"
-#include "low_rank/sequence.h"
 #include "training.h"
 #include "verify/verify.h"
 
@@ -40,49 +38,6 @@ static const rs_metric finals[] = {
     {0},
 };
 
-/* ---- low rank ---------------------------------------------------------------------------- */
-
-static rs_status svd_cost(const rs_settings *s, rs_cost *out) {
-  rs_verify_shape shape = rs_exp_verify_shape(s, 0);
-  return rs_exp_sequence_svd_cost(shape.layers, shape.n, out);
-}
-
-static rs_status svd_run(rs_stage_context *c) {
-  rs_verify_shape shape = rs_exp_verify_shape(c->settings, 0);
-  return rs_exp_sequence_svd(c, shape.layers, shape.n);
-}
-
-static const rs_stage_op verify_svd = {
-    .spec = {.name = "verify-svd",
-             .version = 1,
-             .reads = (const char *const[]){"model.", NULL},
-             .cost = svd_cost},
-    .vectors = rs_exp_singular_values,
-    .run = svd_run,
-};
-
-static rs_status compress_cost(const rs_settings *s, rs_cost *out) {
-  rs_verify_shape low = rs_exp_verify_shape(s, (size_t)rs_settings_int(s, "svd.rank"));
-  return rs_exp_sequence_compress_cost(low.layers, low.n, out);
-}
-
-static rs_status compress_run(rs_stage_context *c) {
-  rs_verify_shape full = rs_exp_verify_shape(c->settings, 0);
-  rs_verify_shape low =
-      rs_exp_verify_shape(c->settings, (size_t)rs_settings_int(c->settings, "svd.rank"));
-  return rs_exp_sequence_compress(c, full.layers, low.layers, full.n);
-}
-
-static const rs_stage_op verify_compress = {
-    .spec = {.name = "verify-compress",
-             .version = 1,
-             .reads = (const char *const[]){"model.", "svd.rank", NULL},
-             .cost = compress_cost},
-    .run = compress_run,
-};
-
-/* ---- the kind ---------------------------------------------------------------------------- */
-
 static rs_status check(const rs_settings *s, rs_problems *problems) {
   rs_exp_check_front(s, problems);
   rs_exp_check_speakers(s, problems);
@@ -102,7 +57,7 @@ const rs_experiment rs_speaker_verification = {
                                                settings, NULL},
                .metrics = finals,
                .check = check},
-    .stages = (const rs_stage_op *const[]){&rs_verify_train, &verify_svd, &verify_compress,
+    .stages = (const rs_stage_op *const[]){&rs_verify_train, &rs_verify_svd, &rs_verify_compress,
                                            &rs_verify_report, NULL},
     .metrics = rs_exp_verify_metrics,
     .verify = rs_exp_verify_speakers,

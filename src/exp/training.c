@@ -250,15 +250,32 @@ static rs_status run(loop *l, rs_exp_trained_loop *out) {
   return RS_OK;
 }
 
-rs_status rs_exp_loop_run(rs_stage_context *c, const rs_exp_loop *about, const rs_train_spec *spec,
-                          rs_exp_trained_loop *out) {
+static rs_status leave_model(const loop *l, size_t kept) {
+  rs_stage_context *c = l->context;
+  const rs_learner *learner = &l->about->learner;
+  rs_status status = rs_stage_final(c, "kept_epoch", (double)kept);
+  if (status == RS_OK && rs_comm_rank(c->comm) == 0)
+    status = learner->ops->save(learner->user, c->output);
+  return rs_comm_agree(c->comm, status);
+}
+
+rs_status rs_exp_loop_run(rs_stage_context *c, rs_exp_loop *about, const rs_train_spec *spec,
+                          rs_status prepared, rs_exp_trained_loop *out) {
   loop l = {.context = c, .about = about};
-  rs_status status = rs_trainer_create(&about->learner, spec, c->comm, &l.trainer);
+  rs_exp_trained_loop done;
+  rs_status status = rs_comm_agree(c->comm, prepared);
+  if (status != RS_OK) {
+    rs_learner_close(&about->learner);
+    return status;
+  }
+  status = rs_trainer_create(&about->learner, spec, c->comm, &l.trainer);
   if (status == RS_OK && about->patience > 0)
     status = rs_new(&l.best.values, about->learner.size, sizeof(float));
   if (status == RS_OK) status = resume(&l);
   status = rs_comm_agree(c->comm, status);
-  if (status == RS_OK) status = run(&l, out);
+  if (status == RS_OK) status = run(&l, &done);
+  if (status == RS_OK && about->leaves_model) status = leave_model(&l, done.kept);
+  if (status == RS_OK && out != NULL) *out = done;
   free(l.best.values);
   rs_trainer_destroy(l.trainer);
   return status;

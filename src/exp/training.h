@@ -24,6 +24,15 @@ extern const rs_setting rs_exp_train_settings[];
     .unit = "samples", .help = "Samples of one step, over all ranks of the group."                 \
   }
 
+/* train.patience, over the loss on what LOSS names. */
+#define RS_EXP_TRAIN_PATIENCE(loss)                                                                \
+  {                                                                                                \
+    .path = "train.patience", .type = RS_INT, .initial = "0", .min = 0, .max = 1e6,                \
+    .unit = "epochs",                                                                              \
+    .help = "Epochs without a lower " loss " loss after which training ends, with the parameters " \
+            "of the best one; 0: all epochs, and the last one's."                                  \
+  }
+
 /* Adds a problem when the group's size does not suit the reduction. */
 void rs_exp_check_training(const rs_settings *s, rs_problems *problems);
 
@@ -38,6 +47,7 @@ typedef struct rs_exp_loop {
   rs_learner learner; /* taken over */
   size_t patience;    /* epochs without a better score before it ends; then, and at the end, the
                          parameters are those of the best epoch. 0: all epochs, and the last one's */
+  bool leaves_model;  /* what it learned is the stage's output; `kept_epoch` becomes a final */
   void *user;
   /* After each step, before the evaluation that an epoch ends with; may be NULL. Collective. */
   rs_status (*after_step)(void *user, const rs_train_progress *p);
@@ -54,8 +64,10 @@ typedef struct rs_exp_trained_loop {
   size_t epochs, kept; /* that were run; whose parameters they are */
 } rs_exp_trained_loop;
 
-/* Trains to the end, with checkpoints, from where an earlier attempt stopped. Collective. */
-rs_status rs_exp_loop_run(rs_stage_context *c, const rs_exp_loop *about, const rs_train_spec *spec,
-                          rs_exp_trained_loop *out) RS_MUST_CHECK;
+/* Trains to the end, with checkpoints, from where an earlier attempt stopped. PREPARED: how this
+ * rank fared in making ABOUT; nothing is trained unless all did well. OUT may be NULL.
+ * Collective. */
+rs_status rs_exp_loop_run(rs_stage_context *c, rs_exp_loop *about, const rs_train_spec *spec,
+                          rs_status prepared, rs_exp_trained_loop *out) RS_MUST_CHECK;
 
 #endif

@@ -17,14 +17,7 @@ const rs_setting rs_exp_denoise_train_settings[] = {
      .min = 0,
      .max = 2,
      .help = "Power of a bin's magnitude that its loss is weighted with; 0: all bins alike."},
-    {.path = "train.patience",
-     .type = RS_INT,
-     .initial = "0",
-     .min = 0,
-     .max = 1e6,
-     .unit = "epochs",
-     .help = "Epochs without a lower validation loss after which training ends, with the "
-             "parameters of the best one; 0: all epochs, and the last one's."},
+    RS_EXP_TRAIN_PATIENCE("validation"),
     {.path = "data.snr_db",
      .type = RS_FLOAT,
      .initial = "0",
@@ -86,7 +79,7 @@ static rs_status end_epoch(void *user, const rs_train_progress *p,
   return RS_OK;
 }
 
-/* Everything on this rank; agreed on by the caller. */
+/* Everything on this rank; the loop agrees on it. */
 static rs_status prepare(training *t, const rs_mix_spec *mix, rs_learner *learner) {
   const rs_stage_context *c = t->context;
   rs_denoise_model *m = &t->model;
@@ -104,20 +97,13 @@ static rs_status run(rs_stage_context *c) {
   rs_mix_spec mix = mix_spec(c);
   rs_train_spec spec = rs_exp_train_spec(c->settings, c->stage);
   rs_exp_loop loop = {.patience = (size_t)rs_settings_int(c->settings, "train.patience"),
+                      .leaves_model = true,
                       .user = &t,
                       .end_epoch = end_epoch};
-  rs_exp_trained_loop done;
   t.test =
       (rs_denoise_test){.snr_db = mix.snr_db, .noise = RS_EVERY_NOISE, .mixes = 1, .seed = c->seed};
-  rs_status status = rs_comm_agree(c->comm, prepare(&t, &mix, &loop.learner));
-  if (status == RS_OK)
-    status = rs_exp_loop_run(c, &loop, &spec, &done);
-  else
-    rs_learner_close(&loop.learner);
-  if (status == RS_OK) status = rs_stage_final(c, "kept_epoch", (double)done.kept);
-  if (status == RS_OK && rs_comm_rank(c->comm) == 0)
-    status = rs_denoise_model_save(&t.model, c->output);
-  status = rs_comm_agree(c->comm, status);
+  rs_status status = prepare(&t, &mix, &loop.learner);
+  status = rs_exp_loop_run(c, &loop, &spec, status, NULL);
   rs_denoise_model_free(&t.model);
   return status;
 }

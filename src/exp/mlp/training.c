@@ -79,13 +79,8 @@ rs_status rs_exp_train(rs_stage_context *c, rs_network *net, const rs_train_spec
   if (extra != NULL) t.extra = *extra;
   rs_status status = rs_exp_load_images(c->cache, c->settings, &images);
   if (status == RS_OK) status = rs_classifier_create(net, &images->train, &loop.learner);
-  status = rs_comm_agree(c->comm, status);
-  if (status != RS_OK) {
-    rs_learner_close(&loop.learner);
-    return status;
-  }
-  t.test = &images->test;
-  RS_TRY(rs_exp_loop_run(c, &loop, spec, &done));
+  if (status == RS_OK) t.test = &images->test;
+  RS_TRY(rs_exp_loop_run(c, &loop, spec, status, &done));
   out->recent = mean_of_recent(&t, done.epochs);
   return t.evaluated ? RS_OK : evaluate(&t); /* it was stopped after its last step */
 }

@@ -32,15 +32,7 @@ const rs_setting rs_exp_verify_train_settings[] = {
      .max = 100,
      .unit = "dB",
      .help = "Between which levels speech is above that noise."},
-    {.path = "train.patience",
-     .type = RS_INT,
-     .initial = "0",
-     .min = 0,
-     .max = 1e6,
-     .unit = "epochs",
-     .help =
-         "Epochs without a lower test loss after which training ends, with the parameters of the "
-         "best one; 0: all epochs, and the last one's."},
+    RS_EXP_TRAIN_PATIENCE("test"),
     {.path = "train.squares",
      .type = RS_BOOL,
      .initial = "false",
@@ -113,7 +105,7 @@ static rs_status end_epoch(void *user, const rs_train_progress *p,
   return RS_OK;
 }
 
-/* Everything on this rank; agreed on by the caller. */
+/* Everything on this rank; the loop agrees on it. */
 static rs_status prepare(training *t, const rs_verify_spec *spec, rs_learner *learner) {
   const rs_stage_context *c = t->context;
   rs_verify_model *m = &t->model;
@@ -133,18 +125,11 @@ static rs_status run(rs_stage_context *c) {
   rs_verify_spec spec = spec_of(c);
   rs_train_spec train = rs_exp_train_spec(c->settings, c->stage);
   rs_exp_loop loop = {.patience = (size_t)rs_settings_int(c->settings, "train.patience"),
+                      .leaves_model = true,
                       .user = &t,
                       .end_epoch = end_epoch};
-  rs_exp_trained_loop done;
-  rs_status status = rs_comm_agree(c->comm, prepare(&t, &spec, &loop.learner));
-  if (status == RS_OK)
-    status = rs_exp_loop_run(c, &loop, &train, &done);
-  else
-    rs_learner_close(&loop.learner);
-  if (status == RS_OK) status = rs_stage_final(c, "kept_epoch", (double)done.kept);
-  if (status == RS_OK && rs_comm_rank(c->comm) == 0)
-    status = rs_verify_model_save(&t.model, c->output);
-  status = rs_comm_agree(c->comm, status);
+  rs_status status = prepare(&t, &spec, &loop.learner);
+  status = rs_exp_loop_run(c, &loop, &train, status, NULL);
   rs_verify_trials_free(&t.trials);
   free(t.scores);
   rs_verify_model_free(&t.model);

@@ -140,6 +140,9 @@ extern const rs_stage_vectors rs_verify_curves[];
 
 extern const rs_setting rs_exp_verify_train_settings[];
 extern const rs_metric rs_exp_verify_metrics[]; /* of an epoch */
-extern const rs_stage_op rs_verify_train, rs_verify_report;
+extern const rs_stage_op rs_verify_train;       /* leaves a model */
+extern const rs_stage_op rs_verify_svd;         /* leaves kernels, and u, s, vt of each */
+extern const rs_stage_op rs_verify_compress;    /* leaves a model at svd.rank */
+extern const rs_stage_op rs_verify_report;
 
 #endif
