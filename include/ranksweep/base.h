@@ -179,6 +179,20 @@ rs_status rs_checksum_begin(rs_checksum_state **out) RS_MUST_CHECK;
 void rs_checksum_add(rs_checksum_state *s, const void *data, size_t bytes);
 uint64_t rs_checksum_end(rs_checksum_state *s);
 
+/* ---- numbering ---------------------------------------------------------------------------- */
+
+/* Byte strings get the numbers 0, 1, ... in the order in which they first come. All zero: none has
+ * come. */
+typedef struct rs_numbering {
+  uint32_t count; /* of different ones so far */
+  void *root;
+} rs_numbering;
+
+/* The number of BYTES [size]; a new one when it equals `count` of before the call. */
+rs_status rs_numbering_of(rs_numbering *n, const void *bytes, size_t size,
+                          uint32_t *out) RS_MUST_CHECK;
+void rs_numbering_free(rs_numbering *n); /* zeroes it */
+
 /* ---- clock -------------------------------------------------------------------------------- */
 
 double rs_clock_now(void);           /* seconds, monotonic, arbitrary origin */

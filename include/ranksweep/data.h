@@ -252,14 +252,17 @@ typedef struct rs_trial_list {
   size_t n, cap_pairs, cap_same;
   uint32_t (*pairs)[2]; /* [n] */
   uint8_t *same;        /* [n] 1: of one speaker */
+  rs_numbering paths;   /* of `files` */
 } rs_trial_list;
 
 /* The list PATH: two paths below ROOT and a label a line (1 or 0, same or different, target or
  * nontarget; before or behind the paths), separated by blanks; empty lines and those that begin
  * with # do not count. Another line, or a file that is not there, is RS_ERR_DATA with file and
- * line. */
+ * line; so is a list without pairs of one speaker, or of two. */
 rs_status rs_trial_list_read(const char *path, const char *root, rs_trial_list *out) RS_MUST_CHECK;
 void rs_trial_list_free(rs_trial_list *list); /* zeroes it; takes an empty one */
+/* As rs_corpus_fingerprint, of the list and of the recordings that it names. */
+rs_status rs_trial_list_fingerprint(const char *path, const char *root, rs_str *out) RS_MUST_CHECK;
 
 /* ---- clips -------------------------------------------------------------------------------- */
 

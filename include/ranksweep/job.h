@@ -74,14 +74,19 @@ typedef struct rs_schema {
   const rs_metric
       *metrics; /* of a finished trial: what `sweep.objectives` may use, beside
                    `parameters`          and `seconds`, which every trial has; NULL: no others */
-  /* Checks across settings (svd rank against layer widths, files that must exist): adds a problem
-   * for each fault found and returns RS_OK; another status only when checking itself failed. May be
-   * NULL. */
+  /* Checks across settings (svd rank against layer widths): adds a problem for each fault found and
+   * returns RS_OK; another status only when checking itself failed. May be NULL. */
   rs_status (*check)(const rs_settings *settings, rs_problems *problems);
+  /* Looks for the files that data.* names. Called once for all trials of the same data.*, and only
+   * when no other fault was found. May be NULL. */
+  void (*check_files)(const rs_settings *settings, rs_problems *problems);
 } rs_schema;
 
 /* Settings that every job has: name, experiment, seed, sweep.*, resources.*, ... (a table). */
 extern const rs_setting rs_job_settings[];
+
+/* Does PATH say where, when and on what a job runs, and nothing of what it computes or keeps? */
+bool rs_setting_is_layout(const char *path);
 
 /* ---- problems ----------------------------------------------------------------------------- */
 
@@ -186,6 +191,11 @@ rs_status rs_job_load(const char *path, const char *const *overrides, size_t n,
 /* The same from memory; NAME stands for the file in messages. */
 rs_status rs_job_parse(const char *name, const char *text, size_t len, const char *const *overrides,
                        size_t n, const rs_schema *const *schemas, rs_job **out) RS_MUST_CHECK;
+/* The same of a job that has been checked before it ran: the rules across settings, which look at
+ * files as well, are not applied again. */
+rs_status rs_job_parse_checked(const char *name, const char *text, size_t len,
+                               const char *const *overrides, size_t n,
+                               const rs_schema *const *schemas, rs_job **out) RS_MUST_CHECK;
 void rs_job_destroy(rs_job *job);
 
 const char *rs_job_name(const rs_job *job);

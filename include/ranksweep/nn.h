@@ -163,7 +163,7 @@ typedef struct rs_sequence_dropout {
   uint64_t seed;
   const char *stage;
   uint64_t step;
-  const uint32_t *samples; /* [B] index of each sequence in the whole group's step */
+  const uint32_t *samples; /* [B] tells each sequence from the others of the group's step */
 } rs_sequence_dropout;
 
 typedef struct rs_sequence_batch {

@@ -104,6 +104,7 @@ typedef struct rs_journal_holder {
   uint64_t beat, tick; /* grow while it lives, and while it works */
 } rs_journal_holder;
 rs_status rs_journal_owner(const char *path, rs_journal_holder *out) RS_MUST_CHECK;
+double rs_journal_patience(void); /* s without a beat after which a holder elsewhere is dead */
 
 /* ---- checkpoints -------------------------------------------------------------------------- */
 

@@ -132,6 +132,8 @@ static rs_status embed(scorer *s, const char *files, float *out) {
        path = strtok_r(NULL, ",", &rest), count++)
     status = add_file(s, path);
   free(copy);
+  if (status == RS_OK && count == 0)
+    status = rs_fail(RS_ERR_USAGE, "expected a recording, got `%s`", files);
   s->shorter = s->shorter || count < tested_clips(s);
   if (status == RS_OK) status = rs_error_context(rs_verifier_embed(s->verifier, out), "%s", files);
   return status;

@@ -55,6 +55,22 @@ static rs_status add_pattern(const rs_corpus_spec *spec, const char *pattern, rs
   return status;
 }
 
+rs_status rs_trial_list_fingerprint(const char *path, const char *root, rs_str *out) {
+  rs_trial_list list;
+  uint64_t sums[2] = {0, 0}; /* of the list, of its recordings */
+  RS_TRY(rs_trial_list_read(path, root, &list));
+  rs_status status = rs_fingerprint_file(path, &sums[0]);
+  if (status == RS_OK) status = checksum_of(root, &list.files, &sums[1]);
+  if (status == RS_OK) {
+    add_name(path, out);
+    rs_str_addf(out, "%016" PRIx64 " (%zu pairs of %zu files)", rs_checksum(sums, sizeof sums),
+                list.n, list.files.count);
+    status = rs_str_status(out);
+  }
+  rs_trial_list_free(&list);
+  return status;
+}
+
 rs_status rs_corpus_fingerprint(const rs_corpus_spec *spec, rs_str *out) {
   if (spec->pattern_count == 0) RS_TRY(add_pattern(spec, "", out));
   for (size_t i = 0; i < spec->pattern_count; i++)

@@ -10,6 +10,7 @@ void rs_trial_list_free(rs_trial_list *list) {
   rs_corpus_free(&list->files);
   free(list->pairs);
   free(list->same);
+  rs_numbering_free(&list->paths);
   *list = (rs_trial_list){0};
 }
 
@@ -48,17 +49,8 @@ static bool is_empty(const char *line) {
 
 /* ---- files ------------------------------------------------------------------------------- */
 
-/* Number of the file NAME below ROOT, which is new or has come before. */
-static rs_status file_of(rs_trial_list *list, const char *root, const char *name, uint32_t *out) {
-  rs_corpus *c = &list->files;
-  char *path;
-  RS_TRY(rs_path_join(root, name, &path));
-  for (size_t i = 0; i < c->count; i++) {
-    if (strcmp(c->files[i].path, path) != 0) continue;
-    *out = (uint32_t)i;
-    free(path);
-    return RS_OK;
-  }
+/* PATH is taken over. */
+static rs_status add_file(rs_corpus *c, char *path, const char *name) {
   rs_status status = rs_grow(&c->files, &c->cap, c->count + 1, sizeof *c->files);
   if (status == RS_OK && !rs_file_exists(path))
     status = rs_fail(RS_ERR_DATA, "there is no file %s", path);
@@ -67,9 +59,18 @@ static rs_status file_of(rs_trial_list *list, const char *root, const char *name
     free(path);
     return status;
   }
-  c->files[c->count].path = path;
-  *out = (uint32_t)c->count++;
+  c->files[c->count++].path = path;
   return RS_OK;
+}
+
+/* Number of the file NAME below ROOT, which is new or has come before. */
+static rs_status file_of(rs_trial_list *list, const char *root, const char *name, uint32_t *out) {
+  char *path;
+  RS_TRY(rs_path_join(root, name, &path));
+  rs_status status = rs_numbering_of(&list->paths, path, strlen(path), out);
+  if (status == RS_OK && *out == list->files.count) return add_file(&list->files, path, name);
+  free(path);
+  return status;
 }
 
 static rs_status add_line(rs_trial_list *list, const char *root, char *line) {
@@ -87,6 +88,14 @@ static rs_status add_line(rs_trial_list *list, const char *root, char *line) {
   return RS_OK;
 }
 
+static rs_status check_kinds(const rs_trial_list *list, const char *path) {
+  size_t same = 0;
+  for (size_t i = 0; i < list->n; i++) same += list->same[i];
+  if (same > 0 && same < list->n) return RS_OK;
+  return rs_fail(RS_ERR_DATA, "%s: expected pairs of one speaker and of two, found %zu and %zu",
+                 path, same, list->n - same);
+}
+
 static rs_status read_lines(rs_trial_list *list, const char *path, const char *root, char *text) {
   char *rest = text;
   for (size_t number = 1; rest != NULL; number++) {
@@ -95,7 +104,7 @@ static rs_status read_lines(rs_trial_list *list, const char *path, const char *r
     rs_status status = add_line(list, root, line);
     if (status != RS_OK) return rs_error_context(status, "%s:%zu", path, number);
   }
-  return list->n > 0 ? RS_OK : rs_fail(RS_ERR_DATA, "%s: expected pairs, found none", path);
+  return check_kinds(list, path);
 }
 
 rs_status rs_trial_list_read(const char *path, const char *root, rs_trial_list *out) {

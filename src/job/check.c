@@ -91,9 +91,33 @@ static void check_form(const rs_job *job, const char *path, const char *or_word,
   rs_str_free(&got);
 }
 
-/* ---- the schema's check --------------------------------------------------------------------- */
+/* ---- the schema's checks -------------------------------------------------------------------- */
 
 enum { ALL_COMBINED = 4096 }; /* trials up to which every combination of a grid is checked */
+
+typedef struct checker {
+  const rs_job *job;
+  rs_problems *problems;
+  rs_numbering data; /* the different data.* whose files have been looked for */
+  bool files;        /* look for them; else check the rules */
+} checker;
+
+static rs_status check_files(checker *c, const rs_settings *s) {
+  rs_str data = {0};
+  uint32_t number = 0, before = c->data.count;
+  rs_settings_canonical(s, (const char *const[]){"data.", NULL}, &data);
+  rs_status status = rs_str_status(&data);
+  if (status == RS_OK)
+    status = rs_numbering_of(&c->data, data.text != NULL ? data.text : "", data.len, &number);
+  rs_str_free(&data);
+  if (status == RS_OK && number == before) c->job->schema->check_files(s, c->problems);
+  return status;
+}
+
+static rs_status check_trial(checker *c, const rs_settings *s) {
+  if (c->files) return check_files(c, s);
+  return c->job->schema->check(s, c->problems);
+}
 
 static size_t combinations(const rs_job *job) {
   size_t n = 1;
@@ -106,13 +130,13 @@ static rs_status with_value(const rs_settings *s, const rs_dim *dim, size_t i, r
 }
 
 /* Check all combinations of the axes from D on, upon S. */
-static rs_status check_combinations(const rs_job *job, const rs_settings *s, size_t d,
-                                    rs_problems *problems) {
-  if (d == job->dim_count) return job->schema->check(s, problems);
+static rs_status check_combinations(checker *c, const rs_settings *s, size_t d) {
+  const rs_job *job = c->job;
+  if (d == job->dim_count) return check_trial(c, s);
   for (size_t i = 0; i < job->dims[d].count; i++) {
     rs_settings *next;
     RS_TRY(with_value(s, &job->dims[d], i, &next));
-    rs_status status = check_combinations(job, next, d + 1, problems);
+    rs_status status = check_combinations(c, next, d + 1);
     rs_settings_destroy(next);
     RS_TRY(status);
   }
@@ -133,7 +157,8 @@ static rs_status first_trial(const rs_job *job, rs_settings **out) {
 }
 
 /* A grid too large to try out: every value once, in the company of the others' first values. */
-static rs_status check_singly(const rs_job *job, rs_problems *problems) {
+static rs_status check_singly(checker *c) {
+  const rs_job *job = c->job;
   rs_settings *first;
   RS_TRY(first_trial(job, &first));
   rs_status status = RS_OK;
@@ -141,16 +166,16 @@ static rs_status check_singly(const rs_job *job, rs_problems *problems) {
     for (size_t i = 0; status == RS_OK && i < job->dims[d].count; i++) {
       rs_settings *next;
       status = with_value(first, &job->dims[d], i, &next);
-      if (status == RS_OK) status = job->schema->check(next, problems);
+      if (status == RS_OK) status = check_trial(c, next);
       rs_settings_destroy(next);
     }
   rs_settings_destroy(first);
   return status;
 }
 
-static rs_status check_point(const rs_job *job, const rs_point *point, rs_problems *problems) {
+static rs_status check_point(checker *c, const rs_point *point) {
   rs_settings *s;
-  RS_TRY(rs_settings_clone(job->base, &s));
+  RS_TRY(rs_settings_clone(c->job->base, &s));
   rs_status status = RS_OK;
   for (size_t i = 0; status == RS_OK && i < point->count; i++) {
     rs_settings *next;
@@ -158,9 +183,17 @@ static rs_status check_point(const rs_job *job, const rs_point *point, rs_proble
     rs_settings_destroy(s);
     s = next;
   }
-  if (status == RS_OK) status = job->schema->check(s, problems);
+  if (status == RS_OK) status = check_trial(c, s);
   rs_settings_destroy(s);
   return status;
+}
+
+static rs_status check_all(checker *c) {
+  const rs_job *job = c->job;
+  for (size_t i = 0; i < job->point_count; i++) RS_TRY(check_point(c, &job->points[i]));
+  if (job->point_count > 0) return RS_OK;
+  if (combinations(job) <= ALL_COMBINED) return check_combinations(c, job->base, 0);
+  return check_singly(c);
 }
 
 rs_status rs_job_check(const rs_job *job, rs_problems *problems) {
@@ -170,9 +203,12 @@ rs_status rs_job_check(const rs_job *job, rs_problems *problems) {
              problems);
   check_form(job, "slurm.time", "site", is_walltime,
              "a walltime (90 minutes, 2:30:00, 1-12) or `site`", problems);
-  if (rs_problems_count(problems) > 0 || job->schema->check == NULL) return RS_OK;
-  for (size_t i = 0; i < job->point_count; i++) RS_TRY(check_point(job, &job->points[i], problems));
-  if (job->point_count > 0) return RS_OK;
-  if (combinations(job) <= ALL_COMBINED) return check_combinations(job, job->base, 0, problems);
-  return check_singly(job, problems);
+  checker c = {.job = job, .problems = problems};
+  rs_status status = RS_OK;
+  if (rs_problems_count(problems) == 0 && job->schema->check != NULL) status = check_all(&c);
+  c.files = true;
+  if (status == RS_OK && rs_problems_count(problems) == 0 && job->schema->check_files != NULL)
+    status = check_all(&c);
+  rs_numbering_free(&c.data);
+  return status;
 }

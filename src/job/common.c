@@ -1,6 +1,8 @@
 /* The settings that every job has. */
 #include "ranksweep/job.h"
 
+#include <string.h>
+
 const rs_setting rs_job_settings[] = {
     {.path = "name",
      .type = RS_TEXT,
@@ -176,3 +178,11 @@ const rs_setting rs_job_settings[] = {
      .help = "Go on with the nodes that are left when one fails, instead of being requeued."},
     {.path = NULL},
 };
+
+bool rs_setting_is_layout(const char *path) {
+  static const char *const groups[] = {"resources.", "slurm.", "checkpoint."};
+  for (size_t i = 0; i < RS_COUNT(groups); i++)
+    if (strncmp(path, groups[i], strlen(groups[i])) == 0)
+      return strcmp(path, "checkpoint.keep") != 0;
+  return false;
+}

@@ -153,13 +153,14 @@ static bool is_mapping(const input *in) {
   return root->kind == RS_NODE_MAP;
 }
 
-static rs_status make_job(const input *in, const rs_schema *const *schemas, rs_job *job) {
+static rs_status make_job(const input *in, const rs_schema *const *schemas, bool check,
+                          rs_job *job) {
   bool parsed = rs_problems_count(in->problems) == 0;
   if (parsed && is_mapping(in)) {
     job->schema = pick_schema(in, schemas);
     if (job->schema != NULL) {
       RS_TRY(read_job(in, job->schema, job));
-      RS_TRY(rs_job_check(job, in->problems));
+      if (check) RS_TRY(rs_job_check(job, in->problems));
     }
   }
   return rs_problems_status(in->problems);
@@ -172,14 +173,14 @@ static rs_status keep_text(rs_job *job, const char *text, size_t len) {
                            : rs_fail(RS_ERR_NOMEM, "out of memory: a job of %zu bytes", len);
 }
 
-rs_status rs_job_parse(const char *name, const char *text, size_t len, const char *const *overrides,
-                       size_t n, const rs_schema *const *schemas, rs_job **out) {
+static rs_status parse(const char *name, const char *text, size_t len, const char *const *overrides,
+                       size_t n, const rs_schema *const *schemas, bool check, rs_job **out) {
   input in = {.source = {.name = name, .lines = true}};
   rs_job *job = NULL;
   *out = NULL;
   rs_status status = parse_input(&in, text, len, overrides, n);
   if (status == RS_OK) status = rs_new(&job, 1, sizeof *job);
-  if (status == RS_OK) status = make_job(&in, schemas, job);
+  if (status == RS_OK) status = make_job(&in, schemas, check, job);
   if (status == RS_OK) status = keep_text(job, text, len);
   if (status == RS_OK)
     *out = job;
@@ -187,6 +188,17 @@ rs_status rs_job_parse(const char *name, const char *text, size_t len, const cha
     rs_job_destroy(job);
   free_input(&in, n);
   return status;
+}
+
+rs_status rs_job_parse(const char *name, const char *text, size_t len, const char *const *overrides,
+                       size_t n, const rs_schema *const *schemas, rs_job **out) {
+  return parse(name, text, len, overrides, n, schemas, true, out);
+}
+
+rs_status rs_job_parse_checked(const char *name, const char *text, size_t len,
+                               const char *const *overrides, size_t n,
+                               const rs_schema *const *schemas, rs_job **out) {
+  return parse(name, text, len, overrides, n, schemas, false, out);
 }
 
 rs_status rs_job_load(const char *path, const char *const *overrides, size_t n,

@@ -94,12 +94,11 @@ static rs_status take_into(rs_reader *r, rs_entries *list, rs_entry given) {
 }
 
 bool rs_reader_may_sweep(rs_reader *r, const char *path, const rs_node *key) {
-  bool layout = strcmp(path, "resources.ranks_per_trial") == 0 ||
+  bool scales = strcmp(path, "resources.ranks_per_trial") == 0 ||
                 strcmp(path, "resources.threads_per_rank") == 0; /* to see how training scales */
   bool fixed = strcmp(path, "name") == 0 || strcmp(path, "experiment") == 0 ||
-               strncmp(path, "sweep.", 6) == 0 ||
-               (strncmp(path, "resources.", 10) == 0 && !layout) ||
-               strncmp(path, "checkpoint.", 11) == 0 || strncmp(path, "slurm.", 6) == 0;
+               strncmp(path, "sweep.", 6) == 0 || strcmp(path, "checkpoint.keep") == 0 ||
+               (rs_setting_is_layout(path) && !scales);
   if (fixed) rs_node_problem(r->problems, key, "`%s` is the same for all trials of a job", path);
   return !fixed;
 }

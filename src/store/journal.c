@@ -13,6 +13,10 @@
 
 static const lock_options lock_defaults = {.beat_seconds = 2, .patience = 10};
 
+double rs_journal_patience(void) {
+  return lock_defaults.beat_seconds * lock_defaults.patience;
+}
+
 struct rs_journal {
   int fd;
   char *path;

@@ -2,6 +2,7 @@
 
 usage: merge_test.py PROGRAM DIRECTORY
 """
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import time
 import h5py
 
 from harness import MEASURED, Harness
+from sounds import put, tone, wav
 
 JOB = """
 name: whole
@@ -23,6 +25,15 @@ checkpoint: {{keep: {keep}}}
 sweep: {{{sweep}}}
 """
 GRID = "space: {train.lr: [0.001, 0.003, 0.01], svd.rank: [2, 4, 8]}, objectives: {test_accuracy: max}"
+SPEECH = """
+name: speech
+experiment: speaker-verification
+data: {source: speech, path: data, speakers: [speech], test: 2, window: 256, hop: 128}
+model: {gru: [8], embedding: 8}
+train: {epochs: 1, batch: 4, pairs: 16}
+evaluate: {trials: 20}
+sweep: {space: {train.lr: [0.001, 0.002]}}
+"""
 LIST = "strategy: list, trials: [{svd.rank: 2}, {svd.rank: 4, train.lr: 0.01}, {svd.rank: full}]"
 PLACES = {"time", "command", "host", "hosts", "mpi_ranks", "threads"}
 
@@ -296,6 +307,39 @@ sweep: {space: {noop.value: [1, 2], noop.fail: [none, error]}}
 """
 
 
+def test_layout(h, job):
+    """SLURM's settings change no result: shares that differ in them are joined, and runs go on with others."""
+    first = share(h, job, "1/2", "--set", "slurm.time=10", folder="layout")[0]
+    other = share(h, job, "2/2", "--set", "slurm.time=20", "--set", "checkpoint.every=5 s", folder="layout")[0]
+    h.run("merge", "-o", "layout/all.h5", first, other)
+    text = h.run("run", job, "-n", 1, "-o", "layout/all.h5", "--set", "slurm.partition=other").stderr
+    h.check("0 stages run" in text, text)
+
+
+def test_elsewhere(h):
+    """Shares are joined where the data are not."""
+    for i in range(20):
+        put(f"data/speech/s{i // 4}/{i % 4}.wav", wav(tone(150 + 20 * i, 0.3)))
+    job = h.write("speech.yaml", SPEECH)
+    h.run("run", job, "-n", 1, "-o", "elsewhere/alone.h5")
+    parts = shares(h, job, 2, "elsewhere")
+    os.rename("data", "gone")
+    h.run("merge", "-o", "elsewhere/all.h5", *parts)
+    same(h, "elsewhere/all.h5", "elsewhere/alone.h5", "without the data")
+
+
+def test_other_host(h, parts):
+    """A lock that a run on another host left: nobody can ask its process, only watch its beat."""
+    lock = {"host": "elsewhere", "boot": "b", "space": "s", "pid": 5, "started": 1, "token": "0123456789abcdef", "beat": 3, "tick": 3}
+    path = parts[0].replace(".h5", ".journal.lock")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(json.dumps(lock) + "\n")
+    began = time.monotonic()
+    done = h.run("merge", "-o", "foreign.h5", *parts)
+    h.check("1 of the shares" in done.stderr and time.monotonic() - began > 15, f"it is watched: {done.stderr}")
+    os.remove(path)
+
+
 def test_kinds(h):
     """Artifacts, failed trials, checkpoints that stay."""
     job = h.write("look.yaml", LOOK)
@@ -333,6 +377,9 @@ def main():
     test_killed(h)
     test_other_disk(h, parts)
     test_shapes(h)
+    test_layout(h, job)
+    test_elsewhere(h)
+    test_other_host(h, parts)
     test_kinds(h)
     h.finish()
 

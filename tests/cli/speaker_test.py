@@ -56,6 +56,8 @@ def corpora(h):
     done = h.run("run", "job.yaml", "-n", 1, "-o", "hard.h5", expect=2)
     h.check("p6 has 4 utterances to test on" in done.stderr and "two sides of 3" in done.stderr, f"too few utterances for the test: {done.stderr}")
     h.run("run", "job.yaml", "-n", 1, "-o", "hard.h5", "--fresh", "--set", "evaluate.clips=2")
+    done = run_files(h, 2, more=", speeds: [0.9, 1.0]")
+    h.check("job.yaml:3" in done.stderr and "got 1" in done.stderr, f"a speed that is there already: {done.stderr}")
     done = run_files(h, 2, more=", clips: 3")
     h.check("p0" in done.stderr and "6" in done.stderr, f"too few utterances for two sides: {done.stderr}")
     done = run_files(h, 2, more=", more: [people/p1*]")
@@ -85,13 +87,40 @@ def trial_list(h):
     run_files(h, 0, '"people/p[0-3]"', ", trials: trials.txt")
     h.check(h.show("files.h5")[0]["eer"] == row["eer"], "the label may come first, and have another name")
     for text, wanted in (("people/p4/0.wav people/p9/0.wav 1\n", ["trials.txt:1", "people/p9/0.wav"]), (lines[0] + "\na b\n", ["trials.txt:2"]),
-                         ("# none\n", ["pairs"]), (lines[0] + "\n" + lines[1] + " more\n", ["trials.txt:2"])):
+                         ("# none\n", ["pairs"]), ("\n".join(x for x in lines if x.endswith("1")), ["trials.txt", "8 and 0"]), (lines[0] + "\n" + lines[1] + " more\n", ["trials.txt:2"])):
         h.write("trials.txt", text)
         done = run_files(h, 2, '"people/p[0-3]"', ", trials: trials.txt")
         for word in wanted:
             h.check(word in done.stderr, f"{text!r}: the error lacks {word!r}: {done.stderr}")
     done = run_files(h, 2, '"people/p[0-3]"', ", trials: no.txt")
     h.check("no.txt" in done.stderr, f"a missing list: {done.stderr}")
+    done = h.run("run", "job.yaml", "-n", 1, "-o", "clips.h5", "--set", "data.trials=trials.txt", "--set", "evaluate.clips=4", expect=2)
+    h.check("evaluate.clips: a list of pairs has one recording a side" in done.stderr, done.stderr)
+    known_data(h, lines)
+
+
+def known_data(h, lines):
+    """A list is data: it is known again, and so are its recordings."""
+    h.write("trials.txt", "\n".join(lines))
+    done = run_files(h, 0, "people", ", trials: trials.txt")
+    h.check("16 of its 16" not in done.stderr and "8 of its 8 recordings are in data.speakers" in done.stderr, f"a warning: {done.stderr}")
+    h.check("0 stages run" in h.run("run", "job.yaml", "-n", 1, "-o", "files.h5").stderr, "the same list: nothing to do")
+    h.write("trials.txt", "\n".join(lines[:-1]))
+    done = h.run("run", "job.yaml", "-n", 1, "-o", "files.h5", expect=2)
+    h.check("trials.txt was" in done.stderr, f"another list is other data: {done.stderr}")
+
+
+def dropout(h):
+    """A side that two ranks meet is dropped out alike by both: groups agree to rounding."""
+    job = VOICES.replace("pooling: statistics", "pooling: statistics, dropout: 0.4")
+    job = job.replace("epochs: 6, batch: 32, pairs: 1200", "epochs: 1, batch: 12, pairs: 60, squares: true, reduction: fast")
+    h.write("job.yaml", job + "resources: {threads_per_rank: 1}\n")
+    losses = []
+    for ranks in (1, 2):
+        h.run("run", "job.yaml", "-n", ranks + 1, "-o", f"drop{ranks}.h5", "--set", f"resources.ranks_per_trial={ranks}")
+        with h5py.File(f"drop{ranks}.h5") as f:
+            losses.append(f["metrics"]["train_loss"][0])
+    h.check(abs(losses[0] - losses[1]) < 1e-4 * losses[0], f"one rank and two: {losses}")
 
 
 def learns(h):
@@ -169,6 +198,7 @@ def command(h):
     h.check(len(lines) == 2 and float(lines[0].split()[0]) >= float(lines[1].split()[0]), f"the likeliest first: {lines}")
     for arguments, wanted in ((["low.wav"], "two recordings"), (["low.wav", "nobody.wav"], "nobody.wav"),
                               (["--identify", "low.wav"], "--enroll"), (["--enroll", "x", "--identify", "low.wav"], "NAME=FILE"),
+                              (["", "low.wav"], "expected a recording"), (["--enroll", "n=,", "--identify", "low.wav"], "expected a recording"),
                               (["--threshold", "high", "low.wav", "low.wav"], "--threshold")):
         done = h.run("speaker", "--model", "voices.h5", *arguments, expect=2)
         h.check(wanted in done.stderr, f"{arguments}: {done.stderr}")
@@ -182,6 +212,7 @@ def main():
     put("voice.wav", wav(tone(200, 0.8)))
     tables(h)
     command(h)
+    dropout(h)
     h.finish()
 
 

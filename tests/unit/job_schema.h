@@ -4,6 +4,7 @@
 #define JOB_SCHEMA_H
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "ranksweep/job.h"
 
@@ -59,10 +60,23 @@ static rs_status bake_check(const rs_settings *s, rs_problems *problems) {
   return RS_OK;
 }
 
+static int bake_looks; /* calls of bake_check_files */
+
+static void bake_check_files(const rs_settings *s, rs_problems *problems) {
+  bake_looks++;
+  if (strcmp(rs_settings_text(s, "data.path"), "/missing") == 0)
+    rs_problem_add(problems, rs_settings_place(s, "data.path"), "data.path: there is no /missing");
+}
+
 static const rs_setting *const bake_tables[] = {bake_settings, NULL};
 static const rs_metric bake_metrics[] = {{"test_accuracy", NULL, "Accuracy"}, {0}};
-static const rs_schema bake_schema = {"bake", "Bakes.", bake_tables, bake_metrics, bake_check};
-static const rs_schema plain_schema = {"plain", "Does nothing.", NULL, NULL, NULL};
+static const rs_schema bake_schema = {.experiment = "bake",
+                                      .summary = "Bakes.",
+                                      .settings = bake_tables,
+                                      .metrics = bake_metrics,
+                                      .check = bake_check,
+                                      .check_files = bake_check_files};
+static const rs_schema plain_schema = {.experiment = "plain", .summary = "Does nothing."};
 static const rs_schema *const test_schemas[] = {&bake_schema, &plain_schema, NULL};
 
 #endif

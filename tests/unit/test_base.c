@@ -31,6 +31,21 @@ static void text_grows(void **state) {
   rs_str_free(&s);
 }
 
+static void numbers_are_given_in_the_order_of_first_coming(void **state) {
+  (void)state;
+  static const char *const texts[] = {"b", "a", "b", "", "ab", "a", ""};
+  static const uint32_t expected[] = {0, 1, 0, 2, 3, 1, 2};
+  rs_numbering n = {0};
+  uint32_t number;
+  for (size_t i = 0; i < RS_COUNT(texts); i++) {
+    assert_ok(rs_numbering_of(&n, texts[i], strlen(texts[i]), &number));
+    assert_int_equal(number, expected[i]);
+  }
+  assert_int_equal(n.count, 4);
+  rs_numbering_free(&n);
+  assert_int_equal(n.count, 0);
+}
+
 static void philox_known_answer(void **state) {
   (void)state;
   /* Random123's kat_vectors: philox4x32 10 rounds, all ones. */
@@ -159,6 +174,7 @@ int main(void) {
       cmocka_unit_test(status_messages_stack),
       cmocka_unit_test(products_that_overflow_are_refused),
       cmocka_unit_test(text_grows),
+      cmocka_unit_test(numbers_are_given_in_the_order_of_first_coming),
       cmocka_unit_test(philox_known_answer),
       cmocka_unit_test(blocks_at_once_are_the_blocks_one_by_one),
       cmocka_unit_test(streams_differ_by_every_part_of_the_key),

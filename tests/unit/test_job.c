@@ -116,6 +116,31 @@ static void rules_see_every_value_of_a_large_grid(void **state) {
 
 /* ---- settings ------------------------------------------------------------------------------- */
 
+static void files_are_looked_for_once_for_the_same_data(void **state) {
+  (void)state;
+  static const char *const swept = "{model.hidden: [[8], [16], [32]], data.path: [a, b], svd.rank: "
+                                   "[1, 2]}";
+  char text[256];
+  snprintf(text, sizeof text, "name: a\nexperiment: bake\nsweep: {space: %s}\n", swept);
+  bake_looks = 0;
+  rs_job_destroy(parse(text));
+  assert_int_equal(bake_looks, 2);
+  static const char gone[] = "name: a\nexperiment: bake\ndata: {path: /missing}\n";
+  rs_job *job;
+  assert_fails(RS_ERR_USAGE, "job.yaml:3:14: data.path: there is no /missing",
+               parse_status(gone, strlen(gone)));
+  assert_ok(rs_job_parse_checked("a", gone, strlen(gone), NULL, 0, test_schemas, &job));
+  rs_job_destroy(job);
+}
+
+static void layout_changes_no_result(void **state) {
+  (void)state;
+  assert_true(rs_setting_is_layout("slurm.time") && rs_setting_is_layout("resources.max_attempts"));
+  assert_true(rs_setting_is_layout("checkpoint.every"));
+  assert_false(rs_setting_is_layout("checkpoint.keep") || rs_setting_is_layout("train.lr"));
+  assert_false(rs_setting_is_layout("name") || rs_setting_is_layout("slurm"));
+}
+
 static void values_know_their_places(void **state) {
   (void)state;
   const char *const overrides[] = {"train.lr=0.5"};
@@ -395,6 +420,8 @@ int main(void) {
       cmocka_unit_test(limits_hold),
       cmocka_unit_test(grids_beyond_ten_million_trials_are_refused),
       cmocka_unit_test(rules_see_every_value_of_a_large_grid),
+      cmocka_unit_test(files_are_looked_for_once_for_the_same_data),
+      cmocka_unit_test(layout_changes_no_result),
       cmocka_unit_test(values_know_their_places),
       cmocka_unit_test(getters_give_every_type),
       cmocka_unit_test(derived_settings_outlive_their_origin),

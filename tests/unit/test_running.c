@@ -1,6 +1,7 @@
 /* sched: stages that run, and what it takes to call one hung. */
 #include "test.h"
 
+#include "coordinator/pace.h"
 #include "coordinator/running.h"
 
 static running_stage *begin(running *r, int stage, const int *workers, int n, double now) {
@@ -64,11 +65,27 @@ static void who_waits_has_arrived(void **state) {
   running_free(&r);
 }
 
+static void a_pace_is_that_of_the_nearest_in_size(void **state) {
+  (void)state;
+  pace p = {0};
+  assert_true(pace_expect(&p, 5) == 0);
+  pace_learn(&p, 10, 3);
+  assert_true(pace_expect(&p, 10) == 3 && pace_expect(&p, 20) == 6);
+  pace_learn(&p, 10, 2); /* the longest counts */
+  assert_true(pace_expect(&p, 10) == 3);
+  pace_learn(&p, 1000, 400); /* a wide one is slower than in proportion to the narrow one */
+  assert_true(pace_expect(&p, 5) == 1.5 && pace_expect(&p, 2000) == 800);
+  for (int i = 0; i < 2 * PACE_MOST; i++) pace_learn(&p, 2000 + i, 1);
+  assert_int_equal(p.n, PACE_MOST);
+  assert_true(pace_expect(&p, 10) == 3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(they_begin_and_end),
       cmocka_unit_test(silence_is_warned_of_once_and_then_too_long),
       cmocka_unit_test(who_waits_has_arrived),
+      cmocka_unit_test(a_pace_is_that_of_the_nearest_in_size),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

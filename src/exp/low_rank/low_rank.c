@@ -8,7 +8,6 @@
 #include <string.h>
 
 rs_status rs_exp_check_low_rank(const rs_settings *s, rs_problems *problems) {
-  rs_exp_check_images(s, problems);
   rs_exp_check_svd_rank(s, problems);
   rs_exp_check_training(s, problems);
   return RS_OK;

@@ -5,7 +5,7 @@
 #include "ranksweep/data.h"
 #include "ranksweep/dsp.h"
 
-enum { RS_SOUND_NAME = 64 };
+enum { RS_SOUND_NAME = 256 }; /* a folder's name, at most */
 typedef char rs_sound_name[RS_SOUND_NAME];
 
 /* Clip i is samples[start[i] .. start[i + 1]) and, where there are spectra, spectrum[frame[i] ..

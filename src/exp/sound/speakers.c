@@ -1,5 +1,6 @@
 #include "speakers.h"
 
+#include <math.h>
 #include <string.h>
 
 const rs_setting rs_exp_speaker_settings[] = {
@@ -69,29 +70,54 @@ bool rs_exp_has_trials(const rs_settings *s) {
   return strcmp(rs_settings_text(s, "data.trials"), "none") != 0;
 }
 
+/* A list has one recording a side. */
+static void check_one_clip(const rs_settings *s, const char *setting, rs_problems *problems) {
+  int64_t clips = rs_settings_int(s, setting);
+  if (clips > 1)
+    rs_problem_add(problems, rs_settings_place(s, setting),
+                   "%s: a list of pairs has one recording a side, got %lld", setting,
+                   (long long)clips);
+}
+
 static void check_trials(const rs_settings *s, rs_problems *problems) {
-  const char *path = rs_settings_text(s, "data.trials");
-  rs_trial_list list;
   if (!rs_exp_has_trials(s)) return;
   if (rs_exp_is_voices(s))
     rs_problem_add(problems, rs_settings_place(s, "data.trials"),
                    "data.trials: voices have no files; expected data.source: speech");
-  else if (rs_settings_int(s, "data.clips") != 1)
-    rs_problem_add(problems, rs_settings_place(s, "data.clips"),
-                   "data.clips: a list of pairs has one recording a side, got %lld",
-                   (long long)rs_settings_int(s, "data.clips"));
-  else if (rs_trial_list_read(path, rs_settings_text(s, "data.path"), &list) != RS_OK)
-    rs_problem_add(problems, rs_settings_place(s, "data.trials"), "%s", rs_error_message());
-  else
-    rs_trial_list_free(&list);
+  check_one_clip(s, "data.clips", problems);
+  check_one_clip(s, "evaluate.clips", problems);
+}
+
+/* The same speaker twice would be taken for two. */
+static void check_speeds(const rs_settings *s, rs_problems *problems) {
+  const double *speeds, rate = (double)rs_settings_int(s, "data.sample_rate");
+  size_t n = rs_settings_floats(s, "data.speeds", &speeds);
+  for (size_t i = 0; i < n; i++) {
+    bool again = lround(speeds[i] * rate) == lround(rate);
+    for (size_t k = 0; k < i; k++) again |= lround(speeds[i] * rate) == lround(speeds[k] * rate);
+    if (again)
+      rs_problem_add(problems, rs_settings_place(s, "data.speeds"),
+                     "data.speeds: expected different speeds beside 1, at which every speaker is "
+                     "there already; got %g",
+                     speeds[i]);
+  }
 }
 
 void rs_exp_check_speakers(const rs_settings *s, rs_problems *problems) {
   rs_exp_check_sound(s, problems);
-  rs_exp_check_corpus(s, "data.speakers", problems);
   check_trials(s, problems);
+  check_speeds(s, problems);
+}
+
+void rs_exp_check_speaker_files(const rs_settings *s, rs_problems *problems) {
+  rs_trial_list list = {0};
+  rs_exp_check_corpus(s, "data.speakers", problems);
   if (is_given(s, "data.more")) rs_exp_check_corpus(s, "data.more", problems);
   if (is_given(s, "data.noise")) rs_exp_check_corpus(s, "data.noise", problems);
+  if (rs_exp_has_trials(s) && rs_trial_list_read(rs_settings_text(s, "data.trials"),
+                                                 rs_settings_text(s, "data.path"), &list) != RS_OK)
+    rs_problem_add(problems, rs_settings_place(s, "data.trials"), "%s", rs_error_message());
+  rs_trial_list_free(&list);
 }
 
 double rs_exp_utterance_frames(const rs_settings *s) {
@@ -105,5 +131,8 @@ double rs_exp_utterance_frames(const rs_settings *s) {
 }
 
 rs_status rs_exp_fingerprint_speakers(const rs_settings *s, rs_str *out) {
-  return rs_exp_fingerprint_sound(s, corpora, out);
+  RS_TRY(rs_exp_fingerprint_sound(s, corpora, out));
+  if (!rs_exp_has_trials(s)) return RS_OK;
+  return rs_trial_list_fingerprint(rs_settings_text(s, "data.trials"),
+                                   rs_settings_text(s, "data.path"), out);
 }

@@ -12,13 +12,14 @@ extern const rs_setting rs_exp_speaker_settings[];
 
 bool rs_exp_has_trials(const rs_settings *s); /* is data.trials given? */
 void rs_exp_check_speakers(const rs_settings *s, rs_problems *problems);
+void rs_exp_check_speaker_files(const rs_settings *s, rs_problems *problems);
 /* Reads all files; those that are left out are warnings to LOG, which may be NULL. */
 rs_status rs_exp_verify_speakers(const rs_settings *s, const rs_log *log) RS_MUST_CHECK;
 /* Frames of an utterance, as far as the settings tell. */
 double rs_exp_utterance_frames(const rs_settings *s);
 rs_status rs_exp_fingerprint_speakers(const rs_settings *s, rs_str *out) RS_MUST_CHECK;
 
-enum { RS_FILE_NAME = 256 };
+enum { RS_FILE_NAME = 512 };
 typedef char rs_file_name[RS_FILE_NAME];
 
 /* Utterances in the order of their speakers: speaker k has first[k] .. first[k + 1]. */

@@ -205,12 +205,35 @@ static rs_status check_counts(const pieces *p, size_t clips, const char *what) {
   return RS_OK;
 }
 
+/* What the test hears may be among what was trained on; that is for the user to know. */
+static rs_status warn_of_known(const splitter *x) {
+  const rs_clips *clips = &x->from->clips, *listed = &x->from->listed;
+  rs_numbering trained = {0};
+  uint32_t number;
+  size_t known = 0;
+  rs_status status = RS_OK;
+  for (size_t i = 0; status == RS_OK && i < clips->count; i++)
+    status = rs_numbering_of(&trained, clips->files[i], strlen(clips->files[i]), &number);
+  for (size_t i = 0; status == RS_OK && i < listed->count; i++) {
+    uint32_t before = trained.count;
+    status = rs_numbering_of(&trained, listed->files[i], strlen(listed->files[i]), &number);
+    known += number < before;
+  }
+  rs_numbering_free(&trained);
+  if (known > 0)
+    rs_logf(x->log, RS_LOG_WARN,
+            "data.trials: %zu of its %zu recordings are in data.speakers as well, and trained on",
+            known, listed->count);
+  return status;
+}
+
 /* The test is what the list names; whoever is in data.speakers is trained on. */
 static rs_status split_list(const splitter *x) {
   const rs_clips *clips = &x->from->clips, *listed = &x->from->listed;
   if (clips->label_count < 2)
     return rs_fail(RS_ERR_DATA, "data.speakers: expected at least two speakers, found %zu",
                    clips->label_count);
+  RS_TRY(warn_of_known(x));
   for (size_t k = 0; k < clips->label_count; k++) RS_TRY(train_on(x, clips, k, SIZE_MAX));
   for (size_t i = 0; i < listed->count; i++)
     RS_TRY(cut_clip(&x->from->test, listed, i, 0, x->from->rate));
@@ -347,22 +370,6 @@ static rs_status copy_piece(const piece *p, unsigned rate, float *to) {
   return RS_OK;
 }
 
-/* Pieces at other speeds take long, so threads share them out; the first failure counts. */
-static rs_status copy_pieces(const source *from, const pieces *p, rs_utterances *u) {
-  rs_sound_part *part = &u->part;
-  rs_status failed = RS_OK;
-#pragma omp parallel for schedule(dynamic)
-  for (size_t i = 0; i < p->count; i++) {
-    rs_status status = copy_piece(&p->list[i], from->rate, part->samples + part->start[i]);
-    size_t n = rs_sound_samples(part, i);
-    u->power[i] = rs_sound_energy(n, part->samples + part->start[i]) / (double)n;
-    if (status == RS_OK) continue;
-#pragma omp critical
-    failed = status;
-  }
-  return failed == RS_OK ? RS_OK : rs_fail(failed, "out of memory: speakers at other speeds");
-}
-
 /* Below data.path; "" where there is no file. */
 static const char *file_of(const source *from, const piece *p) {
   if (p->from->files == NULL) return "";
@@ -370,6 +377,31 @@ static const char *file_of(const source *from, const piece *p) {
   size_t root = strlen(from->root);
   if (strncmp(path, from->root, root) == 0) path += root;
   return path + strspn(path, "/");
+}
+
+/* Pieces at other speeds take long, so threads share them out. One that failed is made again, for
+ * its message, which is that of a thread. */
+static rs_status copy_pieces(const source *from, const pieces *p, rs_utterances *u) {
+  rs_sound_part *part = &u->part;
+  size_t failed = SIZE_MAX;
+#pragma omp parallel for schedule(dynamic)
+  for (size_t i = 0; i < p->count; i++) {
+    rs_status status = copy_piece(&p->list[i], from->rate, part->samples + part->start[i]);
+    size_t n = rs_sound_samples(part, i);
+    u->power[i] = rs_sound_energy(n, part->samples + part->start[i]) / (double)n;
+    if (status == RS_OK) continue;
+#pragma omp critical
+    failed = i < failed ? i : failed;
+  }
+  if (failed == SIZE_MAX) return RS_OK;
+  const piece *again = &p->list[failed];
+  return rs_error_context(copy_piece(again, from->rate, part->samples + part->start[failed]), "%s",
+                          file_of(from, again));
+}
+
+/* "" in a list of pairs, which does not tell. */
+static const char *speaker_of(const source *from, const piece *p) {
+  return p->from == &from->listed ? "" : p->from->names[p->from->label[p->clip]];
 }
 
 static rs_status fill_utterances(const source *from, const pieces *p, const rs_stft *stft,
@@ -381,8 +413,10 @@ static rs_status fill_utterances(const source *from, const pieces *p, const rs_s
     size_t n;
     RS_TRY(length_of(x, from->rate, &n));
     part->start[i + 1] = part->start[i] + n;
-    snprintf(part->name[i], RS_SOUND_NAME, "%s", x->from->names[x->from->label[x->clip]]);
-    snprintf(u->file[i], RS_FILE_NAME, "%s", file_of(from, x));
+    snprintf(part->name[i], RS_SOUND_NAME, "%s", speaker_of(from, x));
+    if (snprintf(u->file[i], RS_FILE_NAME, "%s", file_of(from, x)) >= RS_FILE_NAME)
+      return rs_fail(RS_ERR_DATA, "%s: expected a path of fewer than %d bytes below data.path",
+                     x->from->files[x->clip], RS_FILE_NAME);
     u->at[i] = (double)x->at / from->rate;
   }
   memcpy(u->first, p->first, (p->speakers + 1) * sizeof *u->first);

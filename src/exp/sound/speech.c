@@ -42,12 +42,15 @@ const rs_setting rs_exp_speech_settings[] = {
 void rs_exp_check_speech(const rs_settings *s, rs_problems *problems) {
   int64_t validate = rs_settings_int(s, "data.validate");
   rs_exp_check_sound(s, problems);
-  rs_exp_check_corpus(s, "data.clean", problems);
-  rs_exp_check_corpus(s, "data.noise", problems);
   if (rs_exp_is_voices(s) && validate >= rs_settings_int(s, "data.voices"))
     rs_problem_add(problems, rs_settings_place(s, "data.validate"),
                    "data.validate: expected fewer than the %lld speakers there are, got %lld",
                    (long long)rs_settings_int(s, "data.voices"), (long long)validate);
+}
+
+void rs_exp_check_speech_files(const rs_settings *s, rs_problems *problems) {
+  rs_exp_check_corpus(s, "data.clean", problems);
+  rs_exp_check_corpus(s, "data.noise", problems);
 }
 
 rs_status rs_exp_fingerprint_speech(const rs_settings *s, rs_str *out) {

@@ -10,6 +10,7 @@ extern const rs_setting rs_exp_speech_settings[];
 
 /* Adds a problem at the place of the setting when there is no such audio. */
 void rs_exp_check_speech(const rs_settings *s, rs_problems *problems);
+void rs_exp_check_speech_files(const rs_settings *s, rs_problems *problems);
 /* Reads all files; those that are left out are warnings to LOG, which may be NULL. */
 rs_status rs_exp_verify_speech(const rs_settings *s, const rs_log *log) RS_MUST_CHECK;
 rs_status rs_exp_fingerprint_speech(const rs_settings *s, rs_str *out) RS_MUST_CHECK;

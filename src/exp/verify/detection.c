@@ -59,6 +59,13 @@ static double alarm_of(const ranking *r, const point *p) {
   return (double)(p->accepted - p->hits) / (double)r->other;
 }
 
+/* miss_of - alarm_of times the number of pairs of each kind: exact, so that equal rates are seen.
+ */
+static double gap_of(const ranking *r, const point *p) {
+  return (double)(r->same - p->hits) * (double)r->other -
+         (double)(p->accepted - p->hits) * (double)r->same;
+}
+
 /* Right decisions, as a share. */
 static double accuracy_of(const ranking *r, const point *p) {
   size_t right = p->hits + (r->other - (p->accepted - p->hits));
@@ -67,7 +74,7 @@ static double accuracy_of(const ranking *r, const point *p) {
 
 /* Between points A and B the error rates are taken as straight lines; where they cross. */
 static void cross(const ranking *r, const point *a, const point *b, rs_detection *out) {
-  double before = miss_of(r, a) - alarm_of(r, a), after = miss_of(r, b) - alarm_of(r, b);
+  double before = gap_of(r, a), after = gap_of(r, b);
   double share = before > after ? before / (before - after) : 0;
   out->eer = alarm_of(r, a) + share * (alarm_of(r, b) - alarm_of(r, a));
   out->eer_threshold = r->list[b->accepted - 1].score;
@@ -87,7 +94,7 @@ static void walk(const ranking *r, double threshold, rs_detection *out) {
     area += hits * (double)((p.accepted - p.hits) - (before.accepted - before.hits));
     least = fmin(least, prior * miss_of(r, &p) + (1 - prior) * alarm_of(r, &p));
     if ((double)r->list[p.accepted - 1].score >= threshold) out->accuracy = accuracy_of(r, &p);
-    if (crossed || miss_of(r, &p) > alarm_of(r, &p)) continue;
+    if (crossed || gap_of(r, &p) > 0) continue;
     cross(r, &before, &p, out);
     crossed = true;
   }

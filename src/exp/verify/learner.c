@@ -117,12 +117,14 @@ static const rs_cfloat *frame_of(const learner *l, const excerpt *e, size_t t, r
 /* ---- a batch ----------------------------------------------------------------------------- */
 
 /* The number of the side CLIPS, new or from before. */
-static uint32_t side_of(learner *l, const uint32_t *clips, size_t place) {
-  size_t n = l->spec.clips;
+static uint32_t side_of(learner *l, const uint32_t *clips) {
+  size_t bytes = l->spec.clips * sizeof *clips;
   for (size_t b = 0; b < l->batch.rows; b++)
-    if (memcmp(l->sides + b * n, clips, n * sizeof *clips) == 0) return (uint32_t)b;
-  memcpy(l->sides + l->batch.rows * n, clips, n * sizeof *clips);
-  l->places[l->batch.rows] = (uint32_t)place;
+    if (memcmp(l->sides + b * l->spec.clips, clips, bytes) == 0) return (uint32_t)b;
+  memcpy(l->sides + l->batch.rows * l->spec.clips, clips, bytes);
+  /* A side that ranks share has one dropout mask: it is numbered by what it is, not by its place.
+   */
+  l->places[l->batch.rows] = (uint32_t)rs_checksum(clips, bytes);
   return (uint32_t)l->batch.rows++;
 }
 
@@ -131,13 +133,12 @@ static void list_pairs(learner *l, const rs_pass *pass) {
   const rs_verify_spec *spec = &l->spec;
   const rs_stream stream = rs_stream_make(spec->seed, spec->stage, "pairs", pass->epoch);
   for (size_t i = 0; i < pass->n; i++) {
-    size_t place = pass->first + i;
+    uint64_t place = pass->step * most_places + pass->first + i;
     rs_pair pair;
     (spec->squares ? rs_pair_draw_square : rs_pair_draw)(&l->speakers->train, &l->rivals,
-                                                         spec->clips, &stream,
-                                                         pass->step * most_places + place, &pair);
-    l->pairs[i][0] = side_of(l, pair.a, 2 * place);
-    l->pairs[i][1] = side_of(l, pair.b, 2 * place + 1);
+                                                         spec->clips, &stream, place, &pair);
+    l->pairs[i][0] = side_of(l, pair.a);
+    l->pairs[i][1] = side_of(l, pair.b);
     l->targets[i] = pair.same ? 1.0f : 0.0f;
   }
 }

@@ -90,13 +90,22 @@ void rs_pair_draw_square(const rs_utterances *u, const rs_rivals *rivals, size_t
 
 /* ---- trials of a test -------------------------------------------------------------------- */
 
-/* The number of the side CLIP, which is new or has come before. */
-static uint32_t side_of(rs_verify_trials *t, const uint32_t *clip) {
+/* SIDES has those that have come before; their number is of the side CLIP. */
+static rs_status add_side(rs_verify_trials *t, rs_numbering *sides, const uint32_t *clip,
+                          uint32_t *number) {
   size_t bytes = t->clips * sizeof *clip;
-  for (size_t i = 0; i < t->sides; i++)
-    if (memcmp(t->clip + i * t->clips, clip, bytes) == 0) return (uint32_t)i;
-  memcpy(t->clip + t->sides * t->clips, clip, bytes);
-  return (uint32_t)t->sides++;
+  RS_TRY(rs_numbering_of(sides, clip, bytes, number));
+  if (*number < t->sides) return RS_OK;
+  memcpy(t->clip + t->sides++ * t->clips, clip, bytes);
+  return RS_OK;
+}
+
+static rs_status add_pair(rs_verify_trials *t, rs_numbering *sides, size_t i, const uint32_t *a,
+                          const uint32_t *b, bool same) {
+  RS_TRY(add_side(t, sides, a, &t->pairs[i][0]));
+  RS_TRY(add_side(t, sides, b, &t->pairs[i][1]));
+  t->same[i] = same;
+  return RS_OK;
 }
 
 static rs_status allocate(size_t clips, size_t n, rs_verify_trials *out) {
@@ -111,13 +120,13 @@ static rs_status allocate(size_t clips, size_t n, rs_verify_trials *out) {
 rs_status rs_verify_trials_make(const rs_speakers *speakers, size_t clips, size_t n, uint64_t seed,
                                 rs_verify_trials *out) {
   if (speakers->n_trials == 0) return rs_verify_trials_draw(&speakers->test, clips, n, seed, out);
-  RS_TRY(allocate(1, speakers->n_trials, out));
-  for (size_t i = 0; i < out->n; i++) {
-    for (int side = 0; side < 2; side++)
-      out->pairs[i][side] = side_of(out, &speakers->pairs[i][side]);
-    out->same[i] = speakers->same[i];
-  }
-  return RS_OK;
+  rs_numbering sides = {0};
+  rs_status status = allocate(1, speakers->n_trials, out);
+  for (size_t i = 0; status == RS_OK && i < out->n; i++)
+    status =
+        add_pair(out, &sides, i, &speakers->pairs[i][0], &speakers->pairs[i][1], speakers->same[i]);
+  rs_numbering_free(&sides);
+  return status;
 }
 
 /* Both sides of a pair are different utterances. */
@@ -135,16 +144,16 @@ rs_status rs_verify_trials_draw(const rs_utterances *u, size_t clips, size_t n, 
                                 rs_verify_trials *out) {
   *out = (rs_verify_trials){0};
   RS_TRY(check_counts(u, clips));
-  RS_TRY(allocate(clips, n, out));
+  rs_numbering sides = {0};
+  rs_status status = allocate(clips, n, out);
   const rs_stream stream = rs_stream_make(seed, "trials", "pairs", 0);
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; status == RS_OK && i < n; i++) {
     rs_pair pair;
     rs_pair_draw(u, &(rs_rivals){0}, clips, &stream, i, &pair);
-    out->pairs[i][0] = side_of(out, pair.a);
-    out->pairs[i][1] = side_of(out, pair.b);
-    out->same[i] = pair.same;
+    status = add_pair(out, &sides, i, pair.a, pair.b, pair.same);
   }
-  return RS_OK;
+  rs_numbering_free(&sides);
+  return status;
 }
 
 void rs_verify_trials_free(rs_verify_trials *t) {

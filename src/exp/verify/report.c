@@ -8,7 +8,7 @@ typedef struct test {
   rs_verify_model model;
   const rs_speakers *speakers;
   rs_verify_trials trials;
-  float *scores; /* [trials] */
+  float *scores; /* [trials] logits */
 } test;
 
 /* Everything on this rank; agreed on by the caller. */
@@ -87,7 +87,7 @@ static rs_status cost(const rs_settings *s, rs_cost *out) {
 
 const rs_stage_op rs_verify_report = {
     .spec = {.name = "verify-test",
-             .version = 1,
+             .version = 2,
              .reads = (const char *const[]){"data.", "model.", "svd.rank", "evaluate.", NULL},
              .cost = cost},
     .vectors = rs_verify_curves,

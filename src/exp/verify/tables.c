@@ -37,7 +37,7 @@ static rs_status leave_detection(rs_bundle *into, const rs_verify_trials *t, con
   return rs_detection_curve(t->n, scores, t->same, DET_POINTS, alarm, miss);
 }
 
-/* Shares of the pairs of each kind whose score, from 0 to 1, is in a bin. */
+/* Shares of the pairs of each kind whose probability is in a bin. */
 static rs_status leave_histograms(rs_bundle *into, const rs_verify_trials *t, const float *scores) {
   float *middle, *of[2];
   size_t count[2] = {0, 0};
@@ -46,7 +46,7 @@ static rs_status leave_histograms(rs_bundle *into, const rs_verify_trials *t, co
   RS_TRY(add(into, "scores/same", SCORE_BINS, &of[1]));
   for (size_t i = 0; i < t->n; i++) count[t->same[i] != 0]++;
   for (size_t i = 0; i < t->n; i++) {
-    size_t kind = t->same[i] != 0, bin = (size_t)(scores[i] * SCORE_BINS);
+    size_t kind = t->same[i] != 0, bin = (size_t)(rs_verify_probability(scores[i]) * SCORE_BINS);
     of[kind][bin < SCORE_BINS ? bin : SCORE_BINS - 1] += 1.0f / (float)count[kind];
   }
   for (size_t i = 0; i < SCORE_BINS; i++) middle[i] = ((float)i + 0.5f) / SCORE_BINS;
@@ -92,12 +92,13 @@ static void add_side(rs_str *out, const rs_verify_trials *t, size_t side) {
 }
 
 static void scores_text(const rs_verify_trials *t, const float *scores, rs_str *out) {
-  rs_str_add(out, "a,b,same,score\n");
+  rs_str_add(out, "a,b,same,score,logit\n");
   for (size_t i = 0; i < t->n; i++) {
     add_side(out, t, t->pairs[i][0]);
     rs_str_add(out, ",");
     add_side(out, t, t->pairs[i][1]);
-    rs_str_addf(out, ",%d,%.9g\n", t->same[i] != 0, (double)scores[i]);
+    rs_str_addf(out, ",%d,%.9g,%.9g\n", t->same[i] != 0, (double)rs_verify_probability(scores[i]),
+                (double)scores[i]);
   }
 }
 

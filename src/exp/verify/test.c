@@ -85,6 +85,13 @@ rs_status rs_verify_embed(const rs_verify_model *m, const rs_utterances *u,
   return status;
 }
 
+float rs_verify_probability(float logit) {
+  rs_sigmoid(1, &logit, &logit);
+  return logit;
+}
+
+/* Errors are counted by logits: probabilities close to 0 and 1 fall together in single precision,
+ * which is where the costs of few false alarms are decided. */
 rs_status rs_verify_test(const rs_verify_model *m, const rs_utterances *u,
                          const rs_verify_trials *t, rs_comm *comm, float *scores, double *loss,
                          rs_detection *out) {
@@ -101,9 +108,9 @@ rs_status rs_verify_test(const rs_verify_model *m, const rs_utterances *u,
         rs_sigmoid_cross_entropy(1, 1, &scores[i], &target, NULL, NULL, 0, NULL) / (double)t->n;
   }
   free(embeddings);
-  if (status != RS_OK) return status;
-  rs_sigmoid(t->n, scores, scores);
-  return rs_detection_measure(t->n, scores, t->same, 0.5, out);
+  if (status == RS_OK) status = rs_detection_measure(t->n, scores, t->same, 0, out);
+  out->eer_threshold = rs_verify_probability((float)out->eer_threshold);
+  return rs_comm_agree(comm, status);
 }
 
 /* ---- no training ------------------------------------------------------------------------- */

@@ -67,7 +67,7 @@ typedef struct training {
   rs_verify_model model;
   const rs_speakers *speakers;
   rs_verify_trials trials;
-  float *scores; /* [trials] */
+  float *scores; /* [trials] logits */
 } training;
 
 static rs_verify_spec spec_of(const rs_stage_context *c) {
@@ -158,7 +158,7 @@ static rs_status cost(const rs_settings *s, rs_cost *out) {
 
 const rs_stage_op rs_verify_train = {
     .spec = {.name = "verify-train",
-             .version = 2,
+             .version = 3,
              .reads = (const char *const[]){"data.", "model.", "train.", "evaluate.trials", NULL},
              .cost = cost},
     .run = run,

@@ -90,7 +90,5 @@ rs_status rs_verifier_embed(rs_verifier *v, float *embedding) {
 }
 
 double rs_verifier_score(const rs_verifier *v, const float *a, const float *b) {
-  float score = rs_verify_score(&v->model, a, b);
-  rs_sigmoid(1, &score, &score);
-  return (double)score;
+  return (double)rs_verify_probability(rs_verify_score(&v->model, a, b));
 }

@@ -118,7 +118,11 @@ void rs_verify_trials_free(rs_verify_trials *t);
 rs_status rs_verify_embed(const rs_verify_model *m, const rs_utterances *u,
                           const rs_verify_trials *t, rs_comm *comm, float *out) RS_MUST_CHECK;
 
-/* Scores [n], as probabilities, and the measures at one half; LOSS is their mean cross-entropy. */
+/* The probability that a logit stands for. */
+float rs_verify_probability(float logit);
+
+/* SCORES [n], as logits, and the measures at probability one half, thresholds being probabilities;
+ * LOSS is the mean cross-entropy. Collective. */
 rs_status rs_verify_test(const rs_verify_model *m, const rs_utterances *u,
                          const rs_verify_trials *t, rs_comm *comm, float *scores, double *loss,
                          rs_detection *out) RS_MUST_CHECK;
@@ -127,8 +131,8 @@ rs_status rs_verify_test(const rs_verify_model *m, const rs_utterances *u,
 rs_status rs_verify_yardstick(const rs_front *front, const rs_utterances *u,
                               const rs_verify_trials *t, rs_detection *out) RS_MUST_CHECK;
 
-/* What a test leaves for people: curves for rs_verify_curves, and tables as artifacts. Collective.
- */
+/* What a test leaves for people, of SCORES as logits: curves for rs_verify_curves, and tables as
+ * artifacts. Collective. */
 rs_status rs_verify_leave_curves(rs_bundle *into, const rs_verify_trials *t,
                                  const float *scores) RS_MUST_CHECK;
 rs_status rs_verify_leave_tables(rs_stage_context *c, const rs_verify_model *m,

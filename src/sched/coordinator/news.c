@@ -21,9 +21,9 @@ static rs_event_kind event_of(rs_status status) {
 
 /* An epoch of S has ended, or S itself. */
 static void learn_pace(coordinator *c, running_stage *s) {
-  double now = rs_clock_now(), took = now - s->epoch_ended;
-  double *pace = &c->pace[rs_plan_stage(c->plan, (size_t)s->stage)->step];
-  if (took > *pace) *pace = took;
+  const rs_stage *stage = rs_plan_stage(c->plan, (size_t)s->stage);
+  double now = rs_clock_now();
+  pace_learn(&c->pace[stage->step], rs_stage_work(stage) / s->n_workers, now - s->epoch_ended);
   s->epoch_ended = now;
 }
 

@@ -118,11 +118,14 @@ static void take_back(coordinator *c, const rs_command *command) {
                                               .attempt = command->attempt});
 }
 
-/* Seconds that STAGE lacks to get as far as to its next checkpoint, by what others took. */
-static double lacking(const coordinator *c, const rs_stage *stage) {
+/* Seconds that STAGE needs to its next checkpoint, by what others took; 0: not known. */
+static double needs(const coordinator *c, const rs_stage *stage, int workers) {
+  return pace_expect(&c->pace[stage->step], rs_stage_work(stage) / workers);
+}
+
+static double time_left(const coordinator *c) {
   const rs_coordinate_options *o = c->options;
-  double left = o->time_left != NULL ? o->time_left(o->user) : INFINITY;
-  return c->pace[stage->step] - left;
+  return o->time_left != NULL ? o->time_left(o->user) : INFINITY;
 }
 
 /* It stays as it is until the next run; its workers are free for shorter ones. */
@@ -133,7 +136,7 @@ static rs_status put_off(coordinator *c, const rs_command *command, const rs_sta
         c->options->log, RS_LOG_INFO,
         "stage %d %s is left to the next start, as is what takes as long: it needs %.0f s to its "
         "next checkpoint, more than is left",
-        stage->index, stage->spec->name, c->pace[stage->step]);
+        stage->index, stage->spec->name, needs(c, stage, command->n_workers));
   RS_TRY(rs_new(&workers, (size_t)n, sizeof *workers));
   memcpy(workers, command->workers, (size_t)n * sizeof *workers);
   c->facts[stage->index].put_off = true;
@@ -148,7 +151,7 @@ static rs_status put_off(coordinator *c, const rs_command *command, const rs_sta
 
 static rs_status start_stage(coordinator *c, const rs_command *command) {
   const rs_stage *stage = rs_plan_stage(c->plan, (size_t)command->stage);
-  if (lacking(c, stage) > 0) return put_off(c, command, stage);
+  if (needs(c, stage, command->n_workers) > time_left(c)) return put_off(c, command, stage);
   char *settings = NULL;
   int trial = c->facts[stage->index].trial;
   rs_status status = rs_settings_to_json(stage->settings, &settings);

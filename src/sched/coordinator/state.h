@@ -10,6 +10,7 @@
 #include "ranksweep/plan.h"
 #include "ranksweep/sched.h"
 #include "record/record.h"
+#include "pace.h"
 #include "running.h"
 
 /* What a stage's rows do not say. */
@@ -40,9 +41,7 @@ typedef struct coordinator {
   bool no_more_trials, stop_sent, finished;
   double started, shown, cost_before; /* cost_before: of what earlier runs left to do */
   double stall_seconds;               /* 0: never */
-  /* Longest time that a stage at each place of the chain took from its start, or its last epoch, to
-   * the end of an epoch, or of itself when it has none: 0: not known. */
-  double pace[RS_MAX_STAGES];
+  pace pace[RS_MAX_STAGES];           /* of the stages at each place of the chain */
   rs_run_summary *summary;
   rs_status status;   /* first failure inside a receiver */
   char message[1024]; /* and its story */

@@ -82,8 +82,6 @@ bool merge_has_output(const json_t *entry) {
 
 static rs_status verify_checkpoint(const char *path) {
   rs_bundle bundle = {0};
-  if (!rs_file_exists(path))
-    return rs_fail(RS_ERR_DATA, "%s: is missing, and its stage is done", path);
   rs_status status = rs_checkpoint_read(path, &bundle, NULL);
   rs_bundle_free(&bundle);
   return status;
@@ -93,6 +91,8 @@ static rs_status take_output(const merge_input *in, rs_id identity, const char *
   char *from = NULL, *to = NULL;
   rs_status status = rs_stage_path(in->directory, identity, &from);
   if (status == RS_OK) status = rs_stage_path(directory, identity, &to);
+  if (status == RS_OK && !rs_file_exists(from))
+    status = rs_fail(RS_ERR_DATA, "%s: is missing, and its stage is done", from);
   if (status == RS_OK) status = verify_checkpoint(from);
   if (status == RS_OK) status = bring(from, to, directory);
   free(from);
@@ -157,6 +157,8 @@ static rs_status take_checkpoint(void *user, const char *path, const rs_stage_fi
   bool wanted = file->kind == RS_FILE_STEP || (file->kind == RS_FILE_RESUME && !done);
   if (!wanted || file->writer != 0 || from == NULL || (size_t)json_integer_value(from) != t->number)
     return RS_OK;
+  /* A stage that goes on passes over a damaged one. */
+  if (file->kind == RS_FILE_STEP) RS_TRY(verify_checkpoint(path));
   const char *slash = strrchr(path, '/');
   RS_TRY(rs_path_join(t->directory, slash != NULL ? slash + 1 : path, &to));
   rs_status status = bring(path, to, t->directory);

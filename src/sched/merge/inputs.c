@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- one of them ------------------------------------------------------------------------------
  */
@@ -32,30 +33,26 @@ static rs_status read_results(const char *path, char **name) {
   return status;
 }
 
-/* Of a writer on another host only its beat tells. */
-static bool beats_on(const char *journal, const rs_journal_holder *before) {
-  const double patience = 20, pause = 0.5; /* seconds; as for the lock itself */
-  for (double began = rs_clock_now(); rs_clock_now() - began < patience;) {
-    rs_journal_holder now;
-    rs_clock_sleep(pause);
-    if (rs_journal_owner(journal, &now) != RS_OK || !now.present) return false;
-    if (now.beat != before->beat || now.pid != before->pid) return true;
-  }
-  return false;
+static rs_status under_way(const merge_input *in) {
+  return rs_fail(RS_ERR_CONFLICT, "%s: its run is under way (process %ld on %s)", in->path,
+                 in->holder.pid, in->holder.host);
 }
 
-static rs_status check_unused(const merge_input *in) {
-  rs_journal_holder holder;
-  RS_TRY(rs_journal_owner(in->journal, &holder));
-  if (!holder.present || holder.lives == 0) return RS_OK;
-  if (holder.lives < 0 && !beats_on(in->journal, &holder)) return RS_OK;
-  return rs_fail(RS_ERR_CONFLICT, "%s: its run is under way (process %ld on %s)", in->path,
-                 holder.pid, holder.host);
+static bool is_live(const merge_input *in) {
+  return in->holder.present && in->holder.lives > 0;
+}
+
+static rs_status look_at_journal(merge_input *in) {
+  struct stat info;
+  if (stat(in->journal, &info) != 0)
+    return rs_fail(RS_ERR_CONFLICT, "%s: its journal %s is not there", in->path, in->journal);
+  in->bytes = info.st_size;
+  in->changed = info.st_mtim;
+  RS_TRY(rs_journal_owner(in->journal, &in->holder));
+  return is_live(in) ? under_way(in) : RS_OK;
 }
 
 static rs_status read_journal(merge_input *in, const char *name) {
-  if (!rs_file_exists(in->journal))
-    return rs_fail(RS_ERR_CONFLICT, "%s: its journal %s is not there", in->path, in->journal);
   RS_TRY(rs_journal_read(in->journal, past_visit, in->past, NULL));
   in->share = past_first(in->past) != NULL ? share_of(in->past) : NULL;
   const char *there = share_name(in->share);
@@ -73,7 +70,7 @@ static rs_status open_input(const char *path, merge_input *in) {
   rs_status status = rs_results_beside(path, ".journal", &in->journal);
   if (status == RS_OK) status = rs_results_beside(path, ".ckpt", &in->directory);
   if (status == RS_OK) status = past_create(&in->past);
-  if (status == RS_OK) status = check_unused(in);
+  if (status == RS_OK) status = look_at_journal(in);
   if (status == RS_OK) status = read_journal(in, name);
   free(name);
   return status;
@@ -98,7 +95,7 @@ static void list_settings(const merge_input *a, const merge_input *b, rs_str *ou
   const char *path;
   json_object_foreach(now, path, value) {
     json_t *old = json_object_get(before, path);
-    if (strncmp(path, "resources.", 10) == 0 || (old != NULL && json_equal(old, value))) continue;
+    if (rs_setting_is_layout(path) || (old != NULL && json_equal(old, value))) continue;
     char *from = old != NULL ? json_dumps(old, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     char *to = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     rs_str_addf(out, "\n  %s: %s and %s", path, from != NULL ? from : "?", to != NULL ? to : "?");
@@ -164,6 +161,52 @@ static rs_status check_together(merge_inputs *inputs) {
   return RS_OK;
 }
 
+/* ---- are they at rest? ------------------------------------------------------------------------
+ */
+
+static bool in_doubt(const merge_input *in) {
+  return in->holder.present && in->holder.lives < 0;
+}
+
+/* Does the writer's beat go on? */
+static rs_status check_beat(const merge_input *in) {
+  rs_journal_holder now;
+  RS_TRY(rs_journal_owner(in->journal, &now));
+  bool goes_on =
+      now.present && (now.beat != in->holder.beat || now.pid != in->holder.pid || now.lives > 0);
+  return goes_on ? under_way(in) : RS_OK;
+}
+
+/* Of writers on other hosts only their beat tells; all are watched at once. */
+static rs_status check_at_rest(const merge_inputs *inputs, const rs_log *log) {
+  const double pause = 0.5; /* seconds */
+  size_t doubts = 0;
+  for (size_t i = 0; i < inputs->n; i++) doubts += in_doubt(&inputs->list[i]);
+  if (doubts == 0) return RS_OK;
+  rs_logf(
+      log, RS_LOG_INFO,
+      "%zu of the shares were left by runs on other hosts: watching for %.0f s whether they live",
+      doubts, rs_journal_patience());
+  for (double began = rs_clock_now(); rs_clock_now() - began < rs_journal_patience();) {
+    rs_clock_sleep(pause);
+    for (size_t i = 0; i < inputs->n; i++)
+      if (in_doubt(&inputs->list[i])) RS_TRY(check_beat(&inputs->list[i]));
+  }
+  return RS_OK;
+}
+
+rs_status merge_inputs_check_unchanged(const merge_inputs *inputs) {
+  for (size_t i = 0; i < inputs->n; i++) {
+    const merge_input *in = &inputs->list[i];
+    merge_input now = {.path = in->path, .journal = in->journal};
+    RS_TRY(look_at_journal(&now));
+    if (now.bytes != in->bytes || now.changed.tv_sec != in->changed.tv_sec ||
+        now.changed.tv_nsec != in->changed.tv_nsec)
+      return rs_fail(RS_ERR_CONFLICT, "%s: its run has been continued meanwhile", in->path);
+  }
+  return RS_OK;
+}
+
 /* ---- all of them ------------------------------------------------------------------------------
  */
 
@@ -176,6 +219,7 @@ rs_status merge_inputs_open(const rs_merge_options *o, merge_inputs *out) {
     out->n++;
   }
   if (status == RS_OK) status = check_together(out);
+  if (status == RS_OK) status = check_at_rest(out, o->log);
   if (status != RS_OK) merge_inputs_close(out);
   return status;
 }
@@ -188,9 +232,4 @@ void merge_inputs_close(merge_inputs *inputs) {
   }
   free(inputs->list);
   *inputs = (merge_inputs){0};
-}
-
-rs_status merge_inputs_check_unused(const merge_inputs *inputs) {
-  for (size_t i = 0; i < inputs->n; i++) RS_TRY(check_unused(&inputs->list[i]));
-  return RS_OK;
 }

@@ -94,10 +94,18 @@ static rs_status make_draft(merger *m) {
 /* ---- the journal ------------------------------------------------------------------------------
  */
 
-/* What one share knows of a stage against what another does. */
+static const char *text_of(const json_t *record, const char *key) {
+  const char *text = json_string_value(json_object_get(record, key));
+  return text != NULL ? text : "";
+}
+
+/* What one share knows of a stage against what another does: a stage that one has given up may be
+ * continued from where another was stopped or killed. */
 static int worth_of(const json_t *entry) {
-  if (merge_is_done(entry)) return json_is_true(json_object_get(entry, "removed")) ? 2 : 3;
-  return json_object_get(entry, "end") != NULL;
+  enum { FAILED, UNFINISHED, REMOVED, DONE };
+  const char *end = text_of(json_object_get(entry, "end"), "state");
+  if (merge_is_done(entry)) return json_is_true(json_object_get(entry, "removed")) ? REMOVED : DONE;
+  return strcmp(end, "failed") == 0 ? FAILED : UNFINISHED;
 }
 
 static bool is_better(const json_t *a, const json_t *b) {
@@ -140,11 +148,6 @@ static rs_status append(rs_journal *journal, const json_t *record) {
   rs_status status = rs_journal_append(journal, text);
   free(text);
   return status;
-}
-
-static const char *text_of(const json_t *record, const char *key) {
-  const char *text = json_string_value(json_object_get(record, key));
-  return text != NULL ? text : "";
 }
 
 /* As of a job that has no shares, begun when the first of them was. */
@@ -251,8 +254,8 @@ static rs_status read_job(merger *m) {
     const char *text = json_string_value(json_array_get(list, i));
     overrides[i] = text != NULL ? text : "";
   }
-  rs_status status =
-      rs_job_parse(in->path, yaml, strlen(yaml), overrides, n, rs_experiment_schemas(), &m->job);
+  rs_status status = rs_job_parse_checked(in->path, yaml, strlen(yaml), overrides, n,
+                                          rs_experiment_schemas(), &m->job);
   free(overrides);
   return rs_error_context(status, "%s: the job that it was run with", in->path);
 }
@@ -328,7 +331,7 @@ static rs_status sync_names(const char *directory) {
 static rs_status put_in_place(const merger *m) {
   RS_TRY(sync_names(m->draft.directory));
   RS_TRY(sync_names(m->folder));
-  RS_TRY(merge_inputs_check_unused(&m->inputs));
+  RS_TRY(merge_inputs_check_unchanged(&m->inputs));
   RS_TRY(check_target(m));
   if (m->options->force) RS_TRY(record_set_aside(m->target.results, m->options->log));
   return move_all(&m->draft, &m->target);

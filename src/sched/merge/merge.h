@@ -7,13 +7,20 @@
 
 #include "record/past.h"
 #include "ranksweep/sched.h"
+#include "ranksweep/store.h"
+
+#include <sys/types.h>
+#include <time.h>
 
 /* Results of one share. */
 typedef struct merge_input {
   const char *path;
   char *journal, *directory;
   past *past;
-  const json_t *share; /* see share.h; belongs to the past */
+  const json_t *share;      /* see share.h; belongs to the past */
+  rs_journal_holder holder; /* before the journal was read, as are the next two */
+  off_t bytes;
+  struct timespec changed;
 } merge_input;
 
 typedef struct merge_inputs {
@@ -24,8 +31,8 @@ typedef struct merge_inputs {
 /* Errors as for rs_merge. */
 rs_status merge_inputs_open(const rs_merge_options *options, merge_inputs *out) RS_MUST_CHECK;
 void merge_inputs_close(merge_inputs *inputs);
-/* RS_ERR_CONFLICT when a run writes one of them. */
-rs_status merge_inputs_check_unused(const merge_inputs *inputs) RS_MUST_CHECK;
+/* RS_ERR_CONFLICT when a run writes one of them, or has since they were read. */
+rs_status merge_inputs_check_unchanged(const merge_inputs *inputs) RS_MUST_CHECK;
 
 /* Has the stage ended well? Is what it left there, as far as ENTRY (see past_stage) knows? */
 bool merge_is_done(const json_t *entry);

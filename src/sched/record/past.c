@@ -344,10 +344,10 @@ json_t *past_swept(const rs_job *job) {
   return paths;
 }
 
-/* Settings that steer the search or the machine, not what a stage computes. */
+/* Settings that no stage computes with. */
 static bool changes_no_result(const char *path) {
-  return strncmp(path, "sweep.", 6) == 0 || strncmp(path, "resources.", 10) == 0 ||
-         strncmp(path, "checkpoint.", 11) == 0 || strcmp(path, "name") == 0;
+  return rs_setting_is_layout(path) || strncmp(path, "sweep.", 6) == 0 ||
+         strcmp(path, "checkpoint.keep") == 0 || strcmp(path, "name") == 0;
 }
 
 static void list_differences(const past *p, const rs_job *job, json_t *now, rs_str *out) {
