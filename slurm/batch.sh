@@ -6,15 +6,20 @@ restart=@RESTART@ # what to do when the walltime is over: requeue, chain or none
 max_restarts=@MAX_RESTARTS@
 script=@SCRIPT@
 restarts=$((${SLURM_RESTART_COUNT:-0} + ${RANKSWEEP_CHAINED:-0}))
+# SLURM takes the number of a task of an array for the whole array, if it is the one that the array has as well.
+job=$SLURM_JOB_ID
+[[ -z ${SLURM_ARRAY_TASK_ID:-} ]] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+# Submitted from within a step of another job, this one would take itself for a part of that.
+unset ${!PMIX_@} ${!PMI_@} ${!OMPI_COMM_WORLD_@} ${!SLURM_STEP_@} RANKSWEEP_STOP_AT RANKSWEEP_RESTART RANKSWEEP_TERMINAL
 
-say() { printf '%s job %s: %s\n' "$(date -u +%FT%TZ)" "$SLURM_JOB_ID" "$*" >&2; }
+say() { printf '%s job %s: %s\n' "$(date -u +%FT%TZ)" "$job" "$*" >&2; }
 
 # SLURM's signals, before the walltime or when others need the nodes: all is checkpointed and ends with status 75.
 child='' stopped=''
 stop() {
   stopped=yes
   [[ -n $child ]] || return 0
-  (for pause in 0 3 10; do sleep "$pause" && kill -USR1 "$child"; done 2>/dev/null) &
+  (for pause in 0 3 10 30; do sleep "$pause" && kill -USR1 "$child"; done 2>/dev/null) &
 }
 trap stop USR1 TERM
 @SETUP@
@@ -32,10 +37,11 @@ wait "$child" 2>/dev/null
 ended=$?
 ((ended == 127)) || status=$ended
 child=''
+[[ -z $stopped ]] || ((ended != 128 + 10)) || status=75 # the signal came before the program listened
 
 # Stopped early: go on in another start. A job that was cancelled is COMPLETING now, or CANCELLED, and stays so.
 ((status == 75)) || exit "$status"
-state=$(squeue -h -j "$SLURM_JOB_ID" -o %T 2>/dev/null)
+state=$(squeue -h -j "$job" -o %T 2>/dev/null)
 if [[ -n $state && $state != RUNNING && $state != PREEMPTED ]]; then
   say "SLURM has ended the job ($state); \`sbatch $script\` continues"
 elif [[ $restart == none ]]; then
@@ -45,10 +51,10 @@ elif ((restarts >= max_restarts)); then
 else
   if [[ $restart == requeue ]]; then
     say "stopped early; requeued"
-    scontrol requeue "$SLURM_JOB_ID" && exit 75
+    scontrol requeue "$job" && exit 75
     say "requeueing is not possible here; a job that depends on this one follows instead"
   fi
-  env -u SLURM_RESTART_COUNT sbatch --dependency="afterany:$SLURM_JOB_ID" --export="ALL,RANKSWEEP_CHAINED=$((restarts + 1))" \
+  env -u SLURM_RESTART_COUNT sbatch --dependency="afterany:$job" --export="ALL,RANKSWEEP_CHAINED=$((restarts + 1))" \
     ${SLURM_ARRAY_TASK_ID:+--array="$SLURM_ARRAY_TASK_ID"} "$script" >&2 || say "sbatch failed; \`sbatch $script\` continues"
 fi
 exit 75

@@ -85,6 +85,10 @@ typedef struct rs_schema {
 /* Settings that every job has: name, experiment, seed, sweep.*, resources.*, ... (a table). */
 extern const rs_setting rs_job_settings[];
 
+/* Seconds of a walltime as SLURM writes it: "90" (minutes), "90:00", "2:30:00", "1-12", "1-12:30",
+ * "1-12:30:00"; INFINITY of "UNLIMITED", 0 of anything else. */
+double rs_walltime_seconds(const char *text);
+
 /* Does PATH say where, when and on what a job runs, and nothing of what it computes or keeps? */
 bool rs_setting_is_layout(const char *path);
 

@@ -365,7 +365,6 @@ static rs_status prepare(run_arguments *a) {
 /* A stop that comes while the data is looked at is one as well. */
 static int start(run_arguments *a, int argc, char **argv) {
   rs_status status = world_check(1);
-  launch_watch_signals();
   if (status == RS_OK) status = prepare(a);
   if (status != RS_OK) return cli_fail(status);
   if (launch_stop_asked()) return EXIT_INTERRUPTED;
@@ -380,7 +379,13 @@ static int run(int argc, char **argv) {
   if (parse(argc, argv, &a, &exit_status) != 0) return exit_status;
   if (getenv(WORLD_RESTART_VARIABLE) != NULL) a.fresh = a.retry_failed = false;
   bool asks = getenv(DEADLINE_VARIABLE) == NULL && world_may_coordinate();
+  if (!world_launched() && !world_supervised()) launch_watch_signals();
   deadline slurm_end = asks ? slurm_end_time() : 0;
+  if (isnan(slurm_end)) {
+    fprintf(stderr, "warning: SLURM does not tell when this job ends: it is stopped by SLURM's "
+                    "signal alone, or by --deadline\n");
+    slurm_end = 0;
+  }
   rs_status status = deadline_choose(a.deadline, slurm_end, now_utc(), &a.stop_at);
   if (status != RS_OK) return cli_fail(status);
   deadline_hand_on(a.stop_at);

@@ -122,47 +122,74 @@ static int parse(int argc, char **argv, submit_arguments *a, int *exit_status) {
 
 /* ---- submitting ----------------------------------------------------------------------------- */
 
-/* As sbatch fills it in; the tasks of an array have one each. */
-static void print_log_name(const char *log, const char *id) {
-  const char *at = strchr(log, '%');
-  bool array = at != NULL && at[1] == 'A';
-  if (at == NULL)
-    fputs(log, stderr);
-  else
-    fprintf(stderr, "%.*s%s%s", (int)(at - log), log, id, array ? "_*.log" : ".log");
-}
-
-static void tell(const submit_arguments *a, const rs_settings *s, const char *id,
-                 const char *script, const char *log) {
+static rs_status tell(const submit_arguments *a, const rs_settings *s, const char *id,
+                      const char *script) {
+  char *log;
   int shares = batch_shares(s, NULL);
+  bool comes_back = strcmp(rs_settings_text(s, "slurm.restart"), "none") != 0;
+  RS_TRY(batch_log(s, a->results, id, &log));
   printf("job %s\n", id);
-  fprintf(stderr, "script: %s\nlog:    ", script);
-  print_log_name(log, id);
-  fprintf(stderr, "\nfollow: squeue -j %s", id);
+  fprintf(stderr, "script: %s\nlog:    %s\nfollow: squeue -j %s", script, log, id);
+  free(log);
   if (shares == 0) fprintf(stderr, "; ranksweep status %s --watch", a->results);
-  fprintf(stderr, "\nstop:   scancel --batch --signal=USR1 %s (keeps all), or scancel %s\n", id,
-          id);
+  fprintf(stderr, "\nstop:   scancel %s; what is there is kept, and sbatch %s continues\n", id,
+          script);
+  if (comes_back)
+    fprintf(stderr, "pause:  scancel --batch --signal=USR1 %s; checkpoints all, and queues again\n",
+            id);
   if (shares > 0)
     fprintf(stderr, "join:   ranksweep merge -o %s %.*s.share-*-of-%d.h5, when all have ended\n",
             a->results, (int)(strlen(script) - strlen(".sbatch")), script, shares);
   if (strcmp(rs_settings_text(s, "slurm.time"), "site") == 0)
     fprintf(stderr, "note:   no --time was given, so the partition's default walltime holds\n");
+  return RS_OK;
 }
 
-static rs_status hand_in(const submit_arguments *a, const rs_settings *s, const char *script,
-                         const char *log) {
+/* To sbatch its variables, which some sites and people set, count more than what a script says. */
+static void drop_overruling_variables(const char *text) {
+  static const struct {
+    const char *line, *variable;
+  } known[] = {{"\n#SBATCH --time=", "SBATCH_TIMELIMIT"},
+               {"\n#SBATCH --partition=", "SBATCH_PARTITION"},
+               {"\n#SBATCH --account=", "SBATCH_ACCOUNT"},
+               {"\n#SBATCH --qos=", "SBATCH_QOS"},
+               {"\n#SBATCH --array=", "SBATCH_ARRAY_INX"},
+               {"\n#SBATCH --job-name=", "SBATCH_JOB_NAME"},
+               {"\n#SBATCH --signal=", "SBATCH_SIGNAL"},
+               {"\n#SBATCH --open-mode=", "SBATCH_OPEN_MODE"},
+               {"\n#SBATCH --requeue\n", "SBATCH_NO_REQUEUE"},
+               {"\n#SBATCH --no-requeue\n", "SBATCH_REQUEUE"}};
+  for (size_t i = 0; i < RS_COUNT(known); i++) {
+    if (getenv(known[i].variable) == NULL || strstr(text, known[i].line) == NULL) continue;
+    fprintf(stderr, "note:   %s=%s is left out: the script says otherwise\n", known[i].variable,
+            getenv(known[i].variable));
+    unsetenv(known[i].variable);
+  }
+}
+
+static rs_status judge(const program_end *end) {
+  if (end->late)
+    return rs_fail(RS_ERR_IO,
+                   "sbatch gave no answer in %.0f s; look at `squeue --me` before it is "
+                   "tried again",
+                   end->seconds);
+  if (end->status != 0)
+    return rs_fail(RS_ERR_IO, "sbatch refused, with exit status %d", end->status);
+  return RS_OK;
+}
+
+static rs_status hand_in(const submit_arguments *a, const rs_settings *s, const char *script) {
   const double patience = 120;
   const char *const argv[] = {"sbatch", "--parsable", script, NULL};
   char line[256];
   program_end end;
   rs_status status = program_run(argv, patience, NULL, &end);
-  if (status == RS_OK && end.status != 0)
-    status = rs_fail(RS_ERR_IO, "sbatch refused (status %d): %s", end.status,
-                     program_first_line(end.moan.text, line, sizeof line));
+  if (status == RS_OK) fputs(end.moan.text, stderr); /* warnings, and what the site has to say */
+  if (status == RS_OK) status = judge(&end);
   if (status == RS_OK) {
     program_first_line(end.words.text, line, sizeof line);
     line[strcspn(line, ";")] = '\0'; /* a cluster's name may follow */
-    tell(a, s, line, script, log);
+    status = tell(a, s, line, script);
   }
   program_free(&end);
   return status;
@@ -186,17 +213,39 @@ static rs_status make_folder_of(const char *path) {
   return status;
 }
 
+/* Another script that is there may have been changed by hand. */
+static rs_status set_aside(const char *script, const char *text) {
+  enum { MOST_BYTES = 1 << 20 };
+  char *before;
+  size_t length;
+  if (!rs_file_exists(script)) return RS_OK;
+  RS_TRY(rs_file_read(script, MOST_BYTES, &before, &length));
+  bool same = length == strlen(text) && memcmp(before, text, length) == 0;
+  free(before);
+  if (same) return RS_OK;
+  rs_str old = {0};
+  rs_str_addf(&old, "%s.old", script);
+  rs_status status = rs_str_status(&old);
+  if (status == RS_OK && rename(script, old.text) != 0)
+    status = rs_fail_errno("%s: cannot rename to %s", script, old.text);
+  if (status == RS_OK) fprintf(stderr, "note:   the script that was there is now %s\n", old.text);
+  rs_str_free(&old);
+  return status;
+}
+
 static rs_status write_and_hand_in(const submit_arguments *a, const rs_settings *s,
                                    const char *text) {
-  char *script = NULL, *log = NULL;
+  char *script = NULL;
   RS_TRY(check_for_slurm(a->job));
   rs_status status = batch_path(a->results, &script);
-  if (status == RS_OK) status = batch_log(s, a->results, &log);
   if (status == RS_OK) status = make_folder_of(script);
+  if (status == RS_OK) status = set_aside(script, text);
   if (status == RS_OK) status = rs_file_replace(script, text, strlen(text));
-  if (status == RS_OK) status = hand_in(a, s, script, log);
+  if (status == RS_OK) {
+    drop_overruling_variables(text);
+    status = hand_in(a, s, script);
+  }
   free(script);
-  free(log);
   return status;
 }
 

@@ -2,7 +2,6 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "reader.h"
 #include "text.h"
@@ -66,18 +65,8 @@ static bool is_array(const char *text) {
          sscanf(text + 1, "%6d%n", &limit, &end) == 1 && limit >= 1 && text[1 + end] == '\0';
 }
 
-/* "90", "90:00", "2:30:00", "1-12", "1-12:30:00", "UNLIMITED" */
 static bool is_walltime(const char *text) {
-  size_t dashes = 0, colons = 0;
-  if (strcasecmp(text, "UNLIMITED") == 0) return true;
-  for (const char *c = text; *c != '\0'; c++) {
-    dashes += *c == '-';
-    colons += *c == ':';
-    bool between = c > text && isdigit((unsigned char)c[-1]) && isdigit((unsigned char)c[1]);
-    if (!isdigit((unsigned char)*c) && !(between && (*c == ':' || (*c == '-' && colons == 0))))
-      return false;
-  }
-  return text[0] != '\0' && dashes <= 1 && colons <= 2;
+  return rs_walltime_seconds(text) > 0;
 }
 
 static void check_form(const rs_job *job, const char *path, const char *or_word,

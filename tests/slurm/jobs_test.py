@@ -131,6 +131,37 @@ def array(h):
     h.same_as(calm, "array")
 
 
+def stopped_array(h):
+    """Tasks of an array that are stopped go on, each by itself: the first one to start has the number of the whole array."""
+    h.write("tasks.yaml", "name: tasks\nexperiment: noop\nsweep: {space: {noop.index: [1, 2, 3, 4]}}\nnoop: {seconds: 4}\nslurm: {time: 5}\n")
+    job = h.submit("tasks.yaml", "--array", "2", "--ntasks", 1)
+    logs = [f"{job}_{task}" for task in (1, 2)]
+    wait_until("both run", lambda: all("start 1 on" in h.log("tasks", log) for log in logs), 60)
+    time.sleep(2)
+    for log in logs:
+        h.cluster.said("scancel", "--batch", "--signal=USR1", log)
+    wait_until("the array ends", lambda: not h.cluster.said("squeue", "-h", "-j", job), 180)
+    for log in logs:
+        h.check("start 2 on" in h.log("tasks", log) and "start 3" not in h.log("tasks", log), f"task {log} went on once: {h.log('tasks', log)}")
+    h.run("merge", "-o", "results/tasks.h5", *sorted(glob.glob("results/tasks.share-*-of-2.h5")))
+    h.check([r["state"] for r in h.show("results/tasks.h5")] == ["done"] * 4, "all trials are done")
+
+
+def from_a_step(h):
+    """Submitted from within a step of another job, whose variables sbatch hands on, and with variables of sbatch's own that say otherwise."""
+    left = {"PMIX_RANK": "0", "PMIX_NAMESPACE": "old", "OMPI_COMM_WORLD_SIZE": "4", "SLURM_STEP_NUM_TASKS": "4", "SBATCH_TIMELIMIT": "1",
+            "SBATCH_NO_REQUEUE": "1", "SLURM_TRES_PER_TASK": "cpu:1"}
+    done = h.cluster.client("env", *(f"{k}={v}" for k, v in left.items()), h.program, "submit", "launch.yaml", "-o", "results/it's #1 100%d.h5",
+                            "--ntasks", "2", "--time", "7")
+    h.check(done.returncode == 0 and "SBATCH_TIMELIMIT=1 is left out" in done.stderr, f"{done.stdout}{done.stderr}")
+    job = done.stdout.split()[1]
+    h.expect_end("it's #1 100%d", job)
+    shown = h.cluster.said("scontrol", "show", "job", "-o", job)
+    h.check("TimeLimit=00:07:00" in shown and "Requeue=1" in shown, f"the script's own walltime holds: {shown}")
+    row = provenance("results/it's #1 100%d.h5")
+    h.check(row["mpi_ranks"] == 3, f"it started ranks of its own: {row['mpi_ranks']}, {h.log(chr(105) + 't' + chr(39) + 's #1 100%d', job)}")
+
+
 def without_slurm(h):
     """Where there is no SLURM: told so; the script is shown all the same."""
     h.run("submit", "launch.yaml", "--time", "5", env={"PATH": "/nowhere"}, expect=2)
@@ -140,6 +171,8 @@ def without_slurm(h):
     h.check(shown.startswith("#!/bin/bash\n#SBATCH --job-name=launch\n") and "#SBATCH --mem=1G\n" in shown, shown)
     checked = subprocess.run(["bash", "-n"], input=shown, text=True, capture_output=True, check=False)
     h.check(checked.returncode == 0, checked.stderr)
+    short = h.run("submit", "launch.yaml", "--dry-run", "--time", "2", env={"PATH": "/nowhere"}).stdout
+    h.check("#SBATCH --signal=B:USR1@40\n" in short, "a short walltime is not all signal")
     refused = h.run("submit", "launch.yaml", "--time", "soon", "--dry-run", expect=2)
     h.check("--set slurm.time=" in refused.stderr or "slurm.time" in refused.stderr, refused.stderr)
 
@@ -165,6 +198,8 @@ def main():
         chained(h)
         doctor(h)
         array(h)
+        stopped_array(h)
+        from_a_step(h)
     h.finish()
 
 

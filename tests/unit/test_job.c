@@ -3,6 +3,7 @@
 #include "job_schema.h"
 #include "test.h"
 
+#include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,6 +140,36 @@ static void layout_changes_no_result(void **state) {
   assert_true(rs_setting_is_layout("checkpoint.every"));
   assert_false(rs_setting_is_layout("checkpoint.keep") || rs_setting_is_layout("train.lr"));
   assert_false(rs_setting_is_layout("name") || rs_setting_is_layout("slurm"));
+}
+
+static void walltimes_are_read_as_slurm_does(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    double seconds;
+  } cases[] = {{"90", 5400},
+               {"90:30", 5430},
+               {"2:30:00", 9000},
+               {"1-12", 129600},
+               {"1-12:30", 131400},
+               {"1-12:30:05", 131405},
+               {"0", 0},
+               {"", 0},
+               {"soon", 0},
+               {"1:2:3:4", 0},
+               {"-5", 0},
+               {"1-", 0},
+               {"1-2:3:4:5", 0},
+               {"5m", 0},
+               {"1e3", 0},
+               {"unlimited", INFINITY},
+               {"0x10", 0},
+               {"12345678901", 0},
+               {" 5", 0},
+               {"5 ", 0},
+               {"1--2", 0}};
+  for (size_t i = 0; i < RS_COUNT(cases); i++)
+    assert_true(rs_walltime_seconds(cases[i].text) == cases[i].seconds);
 }
 
 static void values_know_their_places(void **state) {
@@ -422,6 +453,7 @@ int main(void) {
       cmocka_unit_test(rules_see_every_value_of_a_large_grid),
       cmocka_unit_test(files_are_looked_for_once_for_the_same_data),
       cmocka_unit_test(layout_changes_no_result),
+      cmocka_unit_test(walltimes_are_read_as_slurm_does),
       cmocka_unit_test(values_know_their_places),
       cmocka_unit_test(getters_give_every_type),
       cmocka_unit_test(derived_settings_outlive_their_origin),

@@ -149,7 +149,11 @@ static void knows_what_srun_says_of_tasks(void **state) {
 
 static void daemons_of_mpirun_are_no_ranks(void **state) {
   (void)state;
-  relay_report r = pass_srun("srun: error: h2: task 1: Killed\n", false);
+  relay_report r = pass_srun("srun: error: h[1-2]: tasks 1-2,4: Exited with exit code 1\n", true);
+  assert_int_equal(r.cause, RELAY_EXIT);
+  assert_int_equal(r.rank, 1);
+  assert_int_equal(r.number, 1);
+  r = pass_srun("srun: error: h2: task 1: Killed\n", false);
   assert_int_equal(r.cause, RELAY_NOTHING);
 }
 

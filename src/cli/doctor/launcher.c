@@ -124,6 +124,12 @@ static void judge(const program_end *o, const echo *e, doctor_finding *f) {
   }
 }
 
+static void prepare_launch(void) {
+  const launcher by = {.kind = LAUNCHER_MPIRUN, .ranks = RANKS};
+  launch_set_environment();
+  launcher_clean_environment(&by);
+}
+
 static void launch_pings(const char *self, doctor_finding *f) {
   const char *args[LAUNCHER_WORDS + 4];
   const launcher by = {.kind = LAUNCHER_MPIRUN, .ranks = RANKS};
@@ -134,7 +140,7 @@ static void launch_pings(const char *self, doctor_finding *f) {
   args[n++] = "--ping";
   args[n] = NULL;
   program_end output;
-  if (doctor_run(args, PATIENCE_SECONDS, launch_set_environment, &output) != RS_OK) {
+  if (doctor_run(args, PATIENCE_SECONDS, prepare_launch, &output) != RS_OK) {
     doctor_note(f, "%s", rs_error_message());
     doctor_fault(f, "look at the limits of processes and open files (ulimit -u, ulimit -n)");
   } else {

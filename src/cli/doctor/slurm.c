@@ -4,6 +4,7 @@
 #include "doctor.h"
 #include "launch/world.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -46,7 +47,11 @@ static void look_at_time(const char *directory, doctor_finding *f) {
   (void)directory;
   if (first_set("SLURM_JOB_ID", "SLURM_JOBID") == NULL) return;
   double now = (double)time(NULL), end = slurm_end_time();
-  if (!(end > 0)) {
+  if (end == 0) {
+    doctor_note(f, "no limit");
+    return;
+  }
+  if (isnan(end)) {
     doctor_note(f, "neither SLURM_JOB_END_TIME nor squeue tells");
     doctor_warn(f, "give `ranksweep run --deadline` the job's time, or send it SIGUSR1 before its "
                    "end (sbatch --signal=B:USR1@120)");

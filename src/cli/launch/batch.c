@@ -10,13 +10,14 @@ extern const char batch_template[]; /* slurm/batch.sh, put in by CMake */
 
 /* ---- options of sbatch ---------------------------------------------------------------------- */
 
-/* A line of the script's head. sbatch splits it at spaces and knows double quotes. */
+/* A line of the script's head. sbatch splits it at white space, knows quotes of both kinds, and
+ * takes what follows a # for a comment. */
 static rs_status add_option(rs_str *out, const char *option) {
   if (strpbrk(option, "\n\r\"\\") != NULL)
     return rs_fail(RS_ERR_USAGE, "%s: sbatch takes no line ends, quotes or backslashes here",
                    option);
   size_t name = strcspn(option, "=");
-  bool quoted = strchr(option, ' ') != NULL && option[name] == '=';
+  bool quoted = strpbrk(option, " \t#'") != NULL && option[name] == '=';
   rs_str_add(out, "#SBATCH ");
   rs_str_addn(out, option, quoted ? name + 1 : strlen(option));
   if (quoted) rs_str_addf(out, "\"%s\"", option + name + 1);
@@ -85,11 +86,19 @@ static rs_status add_array(rs_str *out, const rs_settings *s) {
   return shares > 0 ? add_value(out, "array", range) : RS_OK;
 }
 
+/* Before the walltime's end; but two thirds of a short one are for work. SLURM may be a minute
+ * early, so that not even these are left of the shortest. */
+static long long signal_seconds(const rs_settings *s) {
+  long long wanted = (long long)rs_settings_int(s, "slurm.signal_seconds");
+  double whole = rs_walltime_seconds(rs_settings_text(s, "slurm.time"));
+  return whole > 0 && (double)wanted > whole / 3 ? (long long)(whole / 3) : wanted;
+}
+
 static rs_status add_behaviour(rs_str *out, const rs_settings *s, const char *log) {
   char signal[64];
-  snprintf(signal, sizeof signal, "B:USR1@%lld",
-           (long long)rs_settings_int(s, "slurm.signal_seconds"));
-  bool restarts = strcmp(rs_settings_text(s, "slurm.restart"), "requeue") == 0;
+  snprintf(signal, sizeof signal, "B:USR1@%lld", signal_seconds(s));
+  /* A job that chains is requeued when a node fails. */
+  bool restarts = strcmp(rs_settings_text(s, "slurm.restart"), "none") != 0;
   RS_TRY(add_value(out, "output", log));
   RS_TRY(add_option(out, "--open-mode=append"));
   RS_TRY(add_value(out, "signal", signal));
@@ -107,7 +116,7 @@ static rs_status add_options(rs_str *out, const rs_settings *s, const batch_requ
   RS_TRY(add_site(out, s));
   RS_TRY(add_size(out, s, r->group));
   RS_TRY(add_array(out, s));
-  RS_TRY(batch_log(s, r->results, &log));
+  RS_TRY(batch_log(s, r->results, NULL, &log));
   rs_status status = add_behaviour(out, s, log);
   free(log);
   for (size_t i = 0; i < n && status == RS_OK; i++) status = add_option(out, more[i]);
@@ -126,7 +135,7 @@ static void add_setup(rs_str *out, const rs_settings *s) {
   size_t n_lines = rs_settings_texts(s, "slurm.setup", &lines);
   if (n_modules > 0) rs_str_add(out, "module load");
   for (size_t i = 0; i < n_modules; i++) cli_add_argument(out, modules[i]);
-  if (n_modules > 0) rs_str_add(out, "\n");
+  if (n_modules > 0) rs_str_add(out, " || exit\n");
   for (size_t i = 0; i < n_lines; i++) rs_str_addf(out, "%s\n", lines[i]);
 }
 
@@ -226,6 +235,24 @@ rs_status batch_path(const char *results, char **out) {
   return rs_results_beside(results, ".sbatch", out);
 }
 
-rs_status batch_log(const rs_settings *s, const char *results, char **out) {
-  return rs_results_beside(results, batch_shares(s, NULL) > 0 ? ".%A_%a.log" : ".%j.log", out);
+/* sbatch fills in what a % announces: those of the name itself are doubled. */
+static void add_escaped(rs_str *out, const char *text) {
+  for (; *text != '\0'; text++) rs_str_addn(out, *text == '%' ? "%%" : text, *text == '%' ? 2 : 1);
+}
+
+rs_status batch_log(const rs_settings *s, const char *results, const char *job, char **out) {
+  bool array = batch_shares(s, NULL) > 0;
+  rs_str text = {0};
+  char *stem;
+  *out = NULL;
+  RS_TRY(rs_results_beside(results, "", &stem));
+  if (job == NULL) {
+    add_escaped(&text, stem);
+    rs_str_add(&text, array ? ".%A_%a.log" : ".%j.log");
+  } else {
+    rs_str_addf(&text, "%s.%s%s.log", stem, job, array ? "_*" : "");
+  }
+  free(stem);
+  *out = text.text;
+  return rs_str_status(&text);
 }

@@ -23,8 +23,11 @@ int batch_shares(const rs_settings *s, const char **limit);
 rs_status batch_script(const rs_settings *s, const batch_request *request,
                        char **out) RS_MUST_CHECK;
 
-/* Where it is kept, and the log of job %j beside it: RESULTS without ".h5". Release with free(). */
+/* Where it is kept: RESULTS without ".h5" and with ".sbatch". Release with free(). */
 rs_status batch_path(const char *results, char **out) RS_MUST_CHECK;
-rs_status batch_log(const rs_settings *s, const char *results, char **out) RS_MUST_CHECK;
+/* The log of JOB beside it, of all its tasks when it is an array; as an option of sbatch when JOB
+ * is NULL. Release with free(). */
+rs_status batch_log(const rs_settings *s, const char *results, const char *job,
+                    char **out) RS_MUST_CHECK;
 
 #endif

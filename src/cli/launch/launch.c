@@ -30,10 +30,15 @@ static void pass_on(int signal) {
 
 void launch_watch_signals(void) {
   struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
-  sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGUSR1, &action, NULL);
-  sigaction(SIGHUP, &action, NULL);
+  /* nohup, and shells that start in the background, have these ignored */
+  static const int at_will[] = {SIGINT, SIGHUP};
+  for (size_t i = 0; i < RS_COUNT(at_will); i++) {
+    struct sigaction before;
+    if (sigaction(at_will[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+      sigaction(at_will[i], &action, NULL);
+  }
 }
 
 bool launch_stop_asked(void) {

@@ -1,5 +1,6 @@
 #include "launcher.h"
 
+#include "slurm.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -26,7 +27,7 @@ static void add_mpirun(const launcher *l, const launcher_numbers *numbers, words
    * costs milliseconds a message beside any busy process. */
   add(w, "--mca");
   add(w, "mpi_yield_when_idle");
-  add(w, l->hosts.len == 0 && l->ranks - 1 > world_cores() ? "1" : "0");
+  add(w, numbers->crowded ? "1" : "0");
   if (l->hosts.len == 0) return;
   add(w, "--host");
   add(w, l->hosts.text);
@@ -47,11 +48,22 @@ static void add_srun(const launcher *l, const launcher_numbers *numbers, words *
   add(w, l->hosts.text);
 }
 
+/* On the node that has most: SLURM's tasks are workers. Of another host's cores nothing is known;
+ * they are taken to be as many as here. */
+static int most_workers_of_a_node(const launcher *l) {
+  const char *counts = getenv("SLURM_TASKS_PER_NODE");
+  int repeat = 0, count, most = 0;
+  while (counts != NULL && slurm_next_count(&counts, &repeat, &count))
+    if (count > most) most = count;
+  return slurm_present() && most > 0 && most < l->ranks - 1 ? most : l->ranks - 1;
+}
+
 size_t launcher_head(const launcher *l, launcher_numbers *numbers,
                      const char *list[LAUNCHER_WORDS]) {
   words w = {list, 0};
   snprintf(numbers->ranks, sizeof numbers->ranks, "%d", l->ranks);
   snprintf(numbers->nodes, sizeof numbers->nodes, "%d", l->nodes);
+  numbers->crowded = most_workers_of_a_node(l) > world_cores();
   if (l->ranks <= 1) return 0;
   if (l->kind == LAUNCHER_SRUN)
     add_srun(l, numbers, &w);
@@ -63,10 +75,12 @@ size_t launcher_head(const launcher *l, launcher_numbers *numbers,
 /* A batch script's --cpus-per-task and --ntasks-per-node are about workers. mpirun starts its
  * daemons through srun, one a node: that one must not be given the cores of one worker. */
 void launcher_clean_environment(const launcher *l) {
-  unsetenv("SRUN_CPUS_PER_TASK");
-  unsetenv(l->kind == LAUNCHER_SRUN ? "SLURM_NTASKS_PER_NODE" : "SLURM_CPUS_PER_TASK");
-  unsetenv(
-      "SLURM_EXPORT_ENV"); /* "NONE" at some sites: ranks would have no PATH, and no libraries */
+  static const char *const names[] = {
+      "SRUN_CPUS_PER_TASK", "SLURM_CPUS_PER_TASK", "SLURM_TRES_PER_TASK",
+      "SLURM_EXPORT_ENV", /* "NONE" at some sites: ranks would have no PATH, and no libraries */
+  };
+  for (size_t i = 0; i < RS_COUNT(names); i++) unsetenv(names[i]);
+  if (l->kind == LAUNCHER_SRUN) unsetenv("SLURM_NTASKS_PER_NODE");
 }
 
 const char *launcher_name(const launcher *l) {

@@ -20,6 +20,7 @@ enum { LAUNCHER_WORDS = 24 };
  * words point to. Returns their number. */
 typedef struct launcher_numbers {
   char ranks[16], nodes[16];
+  bool crowded; /* some node has more workers than cores */
 } launcher_numbers;
 size_t launcher_head(const launcher *l, launcher_numbers *numbers,
                      const char *words[LAUNCHER_WORDS]);

@@ -107,11 +107,15 @@ static int signal_named(const char *text) {
   return 0;
 }
 
-/* "h2: task 1: Killed", "h2: task 1: Exited with exit code 3" */
+/* "h2: task 1: Killed", "h2: task 1: Exited with exit code 3"; "h[1-2]: tasks 1-2,4: Killed" of
+ * several that ended alike, of which the first is told. */
 static bool is_task(const char *text, relay_report *out) {
   int end = 0;
-  if (sscanf(text, "%255[^:]: task %d: %n", out->host, &out->rank, &end) != 2 || end == 0)
-    return false;
+  if (sscanf(text, "%255[^:]: task %d: %n", out->host, &out->rank, &end) != 2 || end == 0) {
+    if (sscanf(text, "%255[^:]: tasks %d%*[-,0-9]: %n", out->host, &out->rank, &end) != 2 ||
+        end == 0)
+      return false;
+  }
   out->cause = RELAY_EXIT;
   if (sscanf(text + end, "Exited with exit code %d", &out->number) == 1) return true;
   out->cause = RELAY_SIGNAL;

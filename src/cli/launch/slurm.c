@@ -2,6 +2,7 @@
 
 #include "program.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,27 +27,39 @@ int slurm_tasks(void) {
   return number("SLURM_NTASKS");
 }
 
-int slurm_cpus_per_task(void) {
-  return number("SLURM_CPUS_PER_TASK");
-}
-
 /* ---- the walltime --------------------------------------------------------------------------- */
 
-/* "2026-03-01T18:00:00" of this place, "" and "NONE" for no limit. */
+/* "2026-03-01T18:00:00" of this place; "NONE" and "N/A" are no limit. */
 static double parse_local(const char *text) {
   struct tm moment = {.tm_isdst = -1};
+  if (strcmp(text, "NONE") == 0 || strcmp(text, "N/A") == 0) return 0;
   const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &moment);
-  return end != NULL && *end == '\0' ? (double)mktime(&moment) : 0;
+  return end != NULL && *end == '\0' ? (double)mktime(&moment) : NAN;
+}
+
+/* Some people like their times in other forms. */
+static void want_standard_times(void) {
+  setenv("SLURM_TIME_FORMAT", "standard", 1);
+}
+
+/* A task of an array may have the number of the array, which stands for all of them. */
+static void name_job(char *out, size_t size) {
+  const char *task = variable("SLURM_ARRAY_TASK_ID");
+  if (task[0] != '\0')
+    snprintf(out, size, "%s_%s", variable("SLURM_ARRAY_JOB_ID"), task);
+  else
+    snprintf(out, size, "%s", variable("SLURM_JOB_ID"));
 }
 
 static double ask_squeue(void) {
-  const char *const argv[] = {"squeue", "-h", "-j", variable("SLURM_JOB_ID"), "-o", "%e", NULL};
+  char job[64], line[64];
+  name_job(job, sizeof job);
+  const char *const argv[] = {"squeue", "-h", "-j", job, "-o", "%e", NULL};
   program_end end;
-  char line[64];
-  rs_status status = program_run(argv, patience, NULL, &end);
+  rs_status status = program_run(argv, patience, want_standard_times, &end);
   double moment = status == RS_OK && end.status == 0
                       ? parse_local(program_first_line(end.words.text, line, sizeof line))
-                      : 0;
+                      : NAN;
   program_free(&end);
   return moment;
 }

@@ -7,12 +7,12 @@
 /* Are we within the allocation of a job (a batch script, salloc)? */
 bool slurm_present(void);
 
-/* When the job must have ended, in seconds since the epoch; 0: no limit is known. */
+/* When the job must have ended, in seconds since the epoch; 0: there is no limit, or no job; NAN:
+ * SLURM does not tell. */
 double slurm_end_time(void);
 
-/* Tasks that the job asked for, all nodes together, and cores of each; 0: it did not say. */
+/* Tasks that the job asked for, all nodes together; 0: it did not say. */
 int slurm_tasks(void);
-int slurm_cpus_per_task(void);
 
 /* One node of the allocation. */
 typedef struct slurm_node {

@@ -145,8 +145,8 @@ static void start_on_those_left(supervision *s, int left) {
 static void wait_for_slurm(const supervision *s) {
   const double patience = 1800, look_seconds = 0.2;
   fprintf(stderr,
-          "ranksweep: waiting for SLURM to notice, and to end and requeue the job (slurm.no_kill "
-          "goes on with the %d of %zu nodes that are left)\n",
+          "ranksweep: waiting for SLURM to notice, and to end the job and requeue it where that is "
+          "allowed (slurm.no_kill goes on with the %d of %zu nodes that are left)\n",
           count_left(&s->nodes), s->nodes.count);
   for (double end = rs_clock_now() + patience; rs_clock_now() < end && !launch_stop_asked();)
     rs_clock_sleep(look_seconds);

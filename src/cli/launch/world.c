@@ -119,7 +119,8 @@ void world_bind(int index, int count, bool alike, const rs_log *log) {
   CPU_ZERO(&mine);
   if (sched_getaffinity(0, sizeof all, &all) != 0) return;
   int there = CPU_COUNT(&all), cores = granted_cores(there), seen = 0;
-  if (!alike || (count == 1 && there == 1 && world_machine_cores() > 1)) {
+  bool one_granted = slurm_present() && number_in("SLURM_CPUS_ON_NODE") == 1;
+  if (!alike || (count == 1 && there == 1 && world_machine_cores() > 1 && !one_granted)) {
     rs_logf(
         log, RS_LOG_WARN,
         "the launcher bound this rank to %d of %d cores; mpirun --bind-to none leaves the sharing "
