@@ -116,6 +116,14 @@ class Cluster:
         os.makedirs(f"{self.state}/spool.{node}", exist_ok=True)
         self._start(node, "slurmd")
 
+    def configure(self, before, after):
+        """Another line of slurm.conf, while the cluster runs."""
+        path = pathlib.Path(self.config)
+        text = path.read_text(encoding="ascii")
+        assert before in text
+        path.write_text(text.replace(before, after), encoding="ascii")
+        self.said("scontrol", "reconfigure")
+
     def logs(self):
         return "".join(f"\n== {path.name}\n" + path.read_text(encoding="utf-8", errors="replace")[-1500:]
                        for path in sorted(pathlib.Path(f"{self.state}/log").iterdir()))

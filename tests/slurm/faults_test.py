@@ -42,6 +42,18 @@ def preemption(h, calm):
     h.same_as(calm, "preempted")
 
 
+def preemption_untold(h, calm):
+    """The same where SLURM tells the batch script nothing: its tasks are ended, and the job goes on from its last checkpoints."""
+    h.cluster.configure("SlurmctldParameters=preempt_send_user_signal", "#")
+    job = h.submit(h.job("untold", **LONG), "--nodes", 2, "--ntasks", 2, "--time", 10)
+    trained(h, "untold", job, 3)
+    other = h.cluster.submit("-p", "high", "-N", "4", "-n", "8", "-t", "1", "-o", "results/important.log", "important.sh")
+    h.expect_end("important", other)
+    h.expect_end("untold", job, seconds=240)
+    h.check(int(h.cluster.field(job, "Restarts")) >= 1, "it was restarted")
+    h.same_as(calm, "untold")
+
+
 def cut(h, name, job):
     """Power cut of the last node of a job; its name."""
     trained(h, name, job, 3)
@@ -93,6 +105,7 @@ def main():
         node_loss(h, calm, "mpirun")
         node_loss(h, calm, "srun")
         requeue_after_loss(h, calm)
+        preemption_untold(h, calm)
     h.finish()
 
 

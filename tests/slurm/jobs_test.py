@@ -182,6 +182,8 @@ def doctor(h):
     done = h.cluster.client("srun", "--mpi=pmix", "-n", "1", "-t", "5", h.program, "doctor", "--json")
     found = {check["name"]: check for check in json.loads(done.stdout)}
     h.check("slurm" in found and found["slurm"]["level"] != "fault", f"{found.get('slurm')}")
+    told = found["slurm preemption"]
+    h.check("REQUEUE" in told["found"] and "not told" not in told["found"], f"preemption here comes with a signal: {told}")
 
 
 def main():

@@ -95,7 +95,49 @@ static void look_at_step(const char *directory, doctor_finding *f) {
   }
 }
 
-static const doctor_check checks[] = {
-    {"slurm", look_at_job}, {"slurm time", look_at_time}, {"slurm step", look_at_step}};
+/* The value of "NAME = value" in what `scontrol show config` says; "" when there is none. */
+static void find_value(const char *config, const char *name, char *out, size_t size) {
+  out[0] = '\0';
+  for (const char *line = config; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
+    line += *line == '\n';
+    size_t length = strlen(name), end = strcspn(line, "\n");
+    if (strncmp(line, name, length) != 0 || line[length] != ' ') continue;
+    size_t at = strcspn(line, "=") + 1;
+    at += strspn(line + at, " ");
+    if (at < end) snprintf(out, size, "%.*s", (int)(end - at), line + at);
+    return;
+  }
+}
+
+/* SLURM tells the batch script beforehand only where it is told to. */
+static void judge_preemption(const char *config, doctor_finding *f) {
+  char mode[128], parameters[1024];
+  find_value(config, "PreemptMode", mode, sizeof mode);
+  find_value(config, "SlurmctldParameters", parameters, sizeof parameters);
+  doctor_note(f, "preempt mode %s", mode[0] != '\0' ? mode : "unknown");
+  if (mode[0] == '\0' || strstr(mode, "OFF") != NULL) return;
+  if (strstr(mode, "CANCEL") != NULL) doctor_note(f, "preempted jobs do not come back");
+  if (strstr(parameters, "preempt_send_user_signal") == NULL)
+    doctor_note(f,
+                "without preempt_send_user_signal: a job is not told before it is preempted, and "
+                "goes on from its last checkpoint (checkpoint.every)");
+}
+
+static void look_at_preemption(const char *directory, doctor_finding *f) {
+  const double patience = 10;
+  static const char *const argv[] = {"scontrol", "show", "config", NULL};
+  char path[PATH_MAX];
+  program_end end;
+  (void)directory;
+  if (!program_find("sbatch", path) || !program_find("scontrol", path)) return;
+  rs_status status = program_run(argv, patience, NULL, &end);
+  if (status == RS_OK && end.status == 0) judge_preemption(end.words.text, f);
+  program_free(&end);
+}
+
+static const doctor_check checks[] = {{"slurm", look_at_job},
+                                      {"slurm time", look_at_time},
+                                      {"slurm step", look_at_step},
+                                      {"slurm preemption", look_at_preemption}};
 
 const doctor_topic doctor_slurm = {"slurm", checks, RS_COUNT(checks)};
