@@ -67,7 +67,8 @@ static double ask_squeue(void) {
 double slurm_end_time(void) {
   double told = strtod(variable("SLURM_JOB_END_TIME"), NULL);
   if (told > 0) return told;
-  return slurm_present() ? ask_squeue() : 0;
+  if (variable("SLURM_JOB_ID")[0] == '\0') return 0;
+  return slurm_present() ? ask_squeue() : NAN;
 }
 
 /* ---- nodes ---------------------------------------------------------------------------------- */
